@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+# Makefile - build, test and install tcpd.  `make help` lists the targets.
+
+O      ?= build
+PREFIX ?= /usr/local
+CC     ?= cc
+Q      ?= @
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum \
+	-Wformat=2 -Wundef -Wpointer-arith
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
+	-fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common
+OPT    ?= -O2 -g
+SAN    ?=
+ifneq ($(SAN),)
+SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
+endif
+CFLAGS   ?=
+ALL_CFLAGS := -std=c11 $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(EXTRA) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(EXTRA) $(LDFLAGS)
+
+pkg = $(shell pkg-config --$(1) $(2) 2>/dev/null)
+
+# --- the stack: no I/O, so no _GNU_SOURCE and no libraries
+STACK_SRC := $(sort $(wildcard lib/base/*.c lib/wire/*.c lib/tcp/*.c lib/stack/*.c))
+APP_SRC   := $(sort $(filter-out %/preload.c,$(wildcard lib/proto/*.c lib/app/*.c)))
+D_SRC     := $(sort $(wildcard daemon/*.c))
+CTL_SRC   := $(sort $(wildcard daemon/ctl/*.c))
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+pic = $(patsubst %.c,$(O)/pic/%.o,$(1))
+
+D_LIBS   := -lev $(call pkg,libs,libconfuse jansson libmicrohttpd libmnl libcap-ng) -lpthread
+D_CFLAGS := $(call pkg,cflags,libconfuse jansson libmicrohttpd libmnl libcap-ng)
+CTL_LIBS := $(call pkg,libs,jansson)
+CHECK_LIBS := $(call pkg,libs,check)
+
+UNIT := $(patsubst test/unit/%.c,$(O)/test/unit/%,$(sort $(wildcard test/unit/test_*.c)))
+EXAMPLES := $(patsubst examples/%.c,$(O)/examples/%,$(sort $(wildcard examples/*.c)))
+SCRIPT_SRC := $(sort $(wildcard test/script/*.c))
+SIM_SRC    := $(sort $(wildcard test/sim/*.c))
+TOOL_SRC   := $(sort $(wildcard test/net/*.c test/bench/*.c))
+TOOLS      := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
+
+BINS := $(O)/tcpd $(O)/tcpctl
+LIBS := $(O)/libtcpd.a $(O)/libtcpd.so $(O)/libtcpd-app.a $(O)/libtcpd-app.so
+
+.PHONY: all help check check-net asan lint analyze bench install clean tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(LIBS) $(BINS) $(EXAMPLES)
+
+help:
+	@sed -n 's/^# target \(.*\)/\1/p' Makefile
+
+# target all         the libraries, tcpd, tcpctl and the examples, in $(O)
+# target tests       the test programs
+# target check       unit tests, conversations, simulation, layers
+# target check-net   namespace tests (root)
+# target asan        check under ASan and UBSan, and check-net once
+# target lint        clang-format, clang-tidy, cppcheck, layers
+# target analyze     gcc -fanalyzer
+# target bench       scripts/bench (root)
+# target install     into $(DESTDIR)$(PREFIX)
+
+tests: $(UNIT) $(TOOLS) $(EXAMPLES) \
+	$(if $(SCRIPT_SRC),$(O)/test/script/run) $(if $(SIM_SRC),$(O)/test/sim/sim)
+
+INC_STACK := -Ilib -Ilib/include
+INC_ALL   := -Ilib -Ilib/include -I. -D_GNU_SOURCE
+
+$(O)/lib/base/%.o $(O)/lib/wire/%.o $(O)/lib/tcp/%.o $(O)/lib/stack/%.o: INC := $(INC_STACK) -ffreestanding -fno-builtin-malloc
+$(O)/pic/lib/base/%.o $(O)/pic/lib/wire/%.o $(O)/pic/lib/tcp/%.o $(O)/pic/lib/stack/%.o: INC := $(INC_STACK)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(or $(INC),$(INC_ALL) $(D_CFLAGS)) -MMD -MP -c $< -o $@
+
+$(O)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $< (shared)"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC $(or $(INC),$(INC_ALL)) -MMD -MP -c $< -o $@
+
+$(O)/libtcpd.a: $(call obj,$(STACK_SRC))
+$(O)/libtcpd-app.a: $(call obj,$(APP_SRC))
+$(O)/%.a:
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/libtcpd.so: $(call pic,$(STACK_SRC))
+$(O)/libtcpd-app.so: $(call pic,$(APP_SRC))
+$(O)/%.so:
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared $(SANFLAGS) $(EXTRA) -Wl,-z,relro,-z,now -o $@ $^
+
+$(O)/tcpd: $(call obj,$(D_SRC)) $(O)/libtcpd-app.a $(O)/libtcpd.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(D_LIBS)
+
+$(O)/tcpctl: $(call obj,$(CTL_SRC)) $(O)/libtcpd-app.a $(O)/libtcpd.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
+
+$(O)/examples/%: $(O)/examples/%.o $(O)/libtcpd-app.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+# --- tests: a unit test may link any object of the daemon that it names in a
+# line "LINK: daemon/filter.c ..." of its own
+link_of = $(call obj,$(shell sed -n 's/.*LINK: \(.*\)/\1/p' $(1) | sed 's,\*/,,'))
+define unit_rule
+$(O)/test/unit/$(1): $(O)/test/unit/$(1).o $(call link_of,test/unit/$(1).c) $(O)/libtcpd-app.a $(O)/libtcpd.a
+	@echo "  LD   $$@"
+	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(CHECK_LIBS) $(D_LIBS)
+endef
+$(foreach u,$(notdir $(UNIT)),$(eval $(call unit_rule,$(u))))
+
+$(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+$(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+$(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+
+check: all tests
+	$(Q)scripts/check $(O)
+
+check-net: all tests
+	$(Q)scripts/check-net $(O)
+
+asan:
+	$(Q)$(MAKE) O=$(O)/asan SAN=address,undefined OPT="-O1 -g" all tests
+	$(Q)scripts/check $(O)/asan
+	$(Q)scripts/check-net $(O)/asan
+
+lint:
+	$(Q)scripts/lint
+
+analyze:
+	$(Q)$(MAKE) O=$(O)/analyze OPT="-O1" EXTRA="-fanalyzer -Werror" all
+
+bench: all tests
+	$(Q)scripts/bench/run
+
+install: all
+	install -D -m 755 $(O)/tcpd $(DESTDIR)$(PREFIX)/sbin/tcpd
+	install -D -m 755 $(O)/tcpctl $(DESTDIR)$(PREFIX)/bin/tcpctl
+	for l in libtcpd.a libtcpd.so libtcpd-app.a libtcpd-app.so; do \
+		install -D -m 644 $(O)/$$l $(DESTDIR)$(PREFIX)/lib/$$l || exit 1; \
+	done
+	for h in lib/include/*.h; do \
+		install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/$${h##*/} || exit 1; \
+	done
+	install -D -m 644 tcpd.conf.example $(DESTDIR)$(PREFIX)/share/doc/tcpd/tcpd.conf.example
+	for m in doc/*.[158]; do \
+		[ -e $$m ] || continue; \
+		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; \
+	done
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

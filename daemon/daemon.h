@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon.h - what the parts of the daemon know of each other.
+ *
+ * One thread, one libev loop.  Packets come from tun.c; events of the stack go
+ * to endpoints (a service's connection, an app's fd); whoever acts on the
+ * stack outside a batch of packets calls daemon_kick(), and at the end of the
+ * same turn of the loop events are delivered, output is flushed and the one
+ * timer is armed (loop.c).
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf.h"
+#include "tcpd.h"
+
+struct daemon;
+struct endpoint;
+
+/* What `tcpctl ss` and the status page say about a connection's owner. */
+struct endpoint_info {
+	bool has_process;
+	uid_t uid;
+	pid_t pid;
+	char comm[16];	 /* or the service's name */
+	uint64_t unread; /* octets in the app's fd that it has not read yet */
+	uint64_t unsent; /* octets the app wrote that the stack has not taken */
+};
+
+struct endpoint_ops {
+	/* Something new (tcpd.h).  GONE is the last event. */
+	void (*event)(struct daemon *d, struct endpoint *e,
+		      const struct tcpd_event *ev);
+	/* Fill in what is known; |info| comes zeroed. */
+	void (*info)(struct daemon *d, struct endpoint *e,
+		     struct endpoint_info *info);
+};
+
+/* The user word (tcpd_set_user) of every handle is NULL or an endpoint: the
+ * first member of its owner's own struct. */
+struct endpoint {
+	const struct endpoint_ops *ops;
+};
+
+struct daemon {
+	struct ev_loop *loop;
+	struct tcpd_stack *st;
+	struct conf *conf;
+	tcpd_time now;	    /* protocol time of this turn */
+	struct loop *turn;  /* loop.c */
+	struct tun *tun;    /* tun.c: packets */
+	struct link *link;  /* link.c: addresses, routes, link state */
+	struct app *app;    /* app.c: app.sock and the bridges */
+	struct ctl *ctl;    /* ctl.c: ctl.sock */
+	struct services *services; /* service.c */
+	struct capture *captures;  /* capture.c: running captures */
+	uid_t uid;	    /* tcpd's user, whom privileged commands are for */
+	gid_t gid;
+	bool stopping;
+	bool failed;	    /* ends with exit code 1 */
+};
+
+/* Protocol time now: CLOCK_MONOTONIC times time-scale; also sets d->now. */
+tcpd_time daemon_now(struct daemon *d);
+
+/* The stack was acted on: events, output and timer before the loop sleeps. */
+void daemon_kick(struct daemon *d);
+
+/* Begin an orderly stop (SIGTERM, `tcpctl stop`). */
+void daemon_stop(struct daemon *d);
+
+/* Read the configuration again: 0, or -1 and one line of |err|. */
+int daemon_reload(struct daemon *d, char *err, size_t nerr);
+
+/* --- log.c: printf-like, one line each; |level| above log-level: nothing. */
+void log_set_level(enum conf_log level);
+bool log_wants(enum conf_log level);
+__attribute__((format(printf, 2, 3))) void log_say(enum conf_log level,
+						   const char *fmt, ...);
+#define log_error(...) log_say(CONF_LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_say(CONF_LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_say(CONF_LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_say(CONF_LOG_DEBUG, __VA_ARGS__)
+
+/* --- tun.c */
+struct tun_stats {
+	bool offload, link_up;
+	uint64_t write_errors, read_errors, batches;
+};
+void tun_stats(const struct daemon *d, struct tun_stats *s);
+
+/* --- app.c: app.sock.  -1 and one line of |err| when it cannot start. */
+int app_start(struct daemon *d, char *err, size_t nerr);
+void app_stop(struct daemon *d);
+/* Sockets of apps that are known to the daemon but not to the stack (CLOSED,
+ * not bound): called for each, for `tcpctl ss`. */
+struct app_socket {
+	tcpd_id id; /* of a range that the stack does not use */
+	struct endpoint_info info;
+};
+void app_each_closed(struct daemon *d,
+		     void (*fn)(void *arg, const struct app_socket *s),
+		     void *arg);
+/* May |uid|/|gid| listen on (or connect to) |a|?  The allow rules. */
+bool app_allowed(const struct daemon *d, uid_t uid, gid_t gid, bool listen,
+		 const struct tcpd_addr *a);
+
+/* --- ctl.c: ctl.sock */
+int ctl_start(struct daemon *d, char *err, size_t nerr);
+void ctl_stop(struct daemon *d);
+/* A change of state, for `events -f`. */
+void ctl_trace(struct daemon *d, const struct tcpd_trace *tr, uint64_t lost);
+
+/* --- service.c: listeners that the daemon serves.  apply: make what runs
+ * equal to |d->conf| (start, and after a reload). */
+int services_apply(struct daemon *d, char *err, size_t nerr);
+void services_stop(struct daemon *d);
+
+/* --- capture.c: pcapng of what crosses the TUN, written outside the loop. */
+struct capture_stats {
+	uint64_t packets, octets, lost;
+};
+/* |fd| is taken over and closed at the end (a file, pipe or socket); |filter|
+ * as in `tcpctl ss`, NULL: all.  NULL and one line of |err|: it was wrong. */
+struct capture *capture_start(struct daemon *d, int fd, const char *filter,
+			      char *err, size_t nerr);
+void capture_stop(struct daemon *d, struct capture *c);
+void capture_get_stats(const struct capture *c, struct capture_stats *s);
+/* Called by tun.c for every packet; cheap when nothing is captured. */
+void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
+		    size_t nparts, const struct tcpd_offload *off);
+/* The changes of state that the packet just captured brought. */
+void capture_comment(struct daemon *d, const struct tcpd_trace *tr);
+bool capture_running(const struct daemon *d);
+
+/* --- filter.c: FILTER of ss(8): dport = 80, src 10.77.0.2, and, or, not,
+ * state.  NULL and |err|: not understood. */
+struct filter;
+struct filter *filter_parse(const char *text, char *err, size_t nerr);
+bool filter_match(const struct filter *f, const struct tcpd_addr *local,
+		  const struct tcpd_addr *peer, enum tcpd_state state);
+void filter_free(struct filter *f);
+
+#endif /* DAEMON_DAEMON_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* tcpopt.h - TCP options: octets to values and back; no state, no policy. */
+#ifndef WIRE_TCPOPT_H
+#define WIRE_TCPOPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	TCPOPT_EOL = 0,
+	TCPOPT_NOP = 1,
+	TCPOPT_MSS = 2,
+	TCPOPT_WSCALE = 3,
+	TCPOPT_SACK_OK = 4,
+	TCPOPT_SACK = 5,
+	TCPOPT_TS = 8
+};
+
+#define TCPOPT_MAX_SACKS 4
+
+struct tcpopt_sack {
+	uint32_t left;
+	uint32_t right;
+};
+
+struct tcpopt {
+	uint32_t ts_val, ts_ecr;
+	uint16_t mss;
+	uint8_t wscale;
+	uint8_t nsacks;
+	bool has_mss, has_wscale, has_ts, sack_ok;
+	struct tcpopt_sack sack[TCPOPT_MAX_SACKS];
+};
+
+/*
+ * Parse the |len| option octets at |p| into |o|.  Unknown options are
+ * skipped (MUST-6); an option that runs past the end ends the parse with
+ * false, and |o| then holds what came before it (MUST-7).
+ */
+bool tcpopt_parse(struct tcpopt *o, const uint8_t *p, size_t len);
+
+/*
+ * Write the options that |o| has (has_mss, sack_ok, has_ts, has_wscale,
+ * nsacks) and pad to a multiple of 4: on a SYN `mss, sackOK, TS, nop, wscale`
+ * with NOPs before what would not be aligned, else `nop nop TS`,
+ * `nop nop SACK`.  The length (at most 40), 0: nothing to write, or |room| is
+ * too small.
+ */
+size_t tcpopt_build(uint8_t *p, size_t room, const struct tcpopt *o);
+
+#endif /* WIRE_TCPOPT_H */
