@@ -51,6 +51,8 @@ struct daemon {
 	struct ev_loop *loop;
 	struct tcpd_stack *st;
 	struct conf *conf;
+	struct tcpd_settings *settings; /* what |st| runs with */
+	tcpd_time start;    /* protocol time at which tcpd began */
 	tcpd_time now;	    /* protocol time of this turn */
 	struct loop *turn;  /* loop.c */
 	struct tun *tun;    /* tun.c: packets */
@@ -77,6 +79,13 @@ void daemon_stop(struct daemon *d);
 /* Read the configuration again: 0, or -1 and one line of |err|. */
 int daemon_reload(struct daemon *d, char *err, size_t nerr);
 
+/* A change of state as one line of `events` and of the debug log (design.md):
+ * "93.000012 conn=7 10.77.0.1:40112>10.77.0.2:80 SYN-SENT -> CLOSED on=CLOSE";
+ * times count from the start of tcpd.  Returns |buf|. */
+#define TRACE_LINE_MAX 256
+char *trace_line(const struct daemon *d, const struct tcpd_trace *tr,
+		 char buf[TRACE_LINE_MAX]);
+
 /* --- log.c: printf-like, one line each; |level| above log-level: nothing. */
 void log_set_level(enum conf_log level);
 bool log_wants(enum conf_log level);
@@ -86,11 +95,22 @@ __attribute__((format(printf, 2, 3))) void log_say(enum conf_log level,
 #define log_warn(...)  log_say(CONF_LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_say(CONF_LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_say(CONF_LOG_DEBUG, __VA_ARGS__)
+/* For what a peer or a fault may bring about often: one line in ten seconds a
+ * |limit| (zeroed at first), which then says how many were held back. */
+struct log_limit {
+	uint64_t next; /* CLOCK_MONOTONIC, ns */
+	uint64_t held;
+};
+__attribute__((format(printf, 3, 4))) void
+log_seldom(struct log_limit *limit, enum conf_log level, const char *fmt, ...);
+/* Lines lost because stderr took none. */
+uint64_t log_lost(void);
 
 /* --- tun.c */
 struct tun_stats {
 	bool offload, link_up;
 	uint64_t write_errors, read_errors, batches;
+	uint64_t bad_headers; /* virtio-net headers that contradict themselves */
 };
 void tun_stats(const struct daemon *d, struct tun_stats *s);
 
@@ -129,13 +149,22 @@ struct capture_stats {
  * as in `tcpctl ss`, NULL: all.  NULL and one line of |err|: it was wrong. */
 struct capture *capture_start(struct daemon *d, int fd, const char *filter,
 			      char *err, size_t nerr);
+/* A capture ends by itself when its reader has gone or a write fails: then
+ * |fn| is called once, in the loop, and the pointer is dead afterwards.  (Not
+ * called by capture_stop.)  Whoever never looks at the pointer needs none. */
+void capture_on_end(struct capture *c, void (*fn)(void *arg), void *arg);
 void capture_stop(struct daemon *d, struct capture *c);
 void capture_get_stats(const struct capture *c, struct capture_stats *s);
-/* Called by tun.c for every packet; cheap when nothing is captured. */
-void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
-		    size_t nparts, const struct tcpd_offload *off);
-/* The changes of state that the packet just captured brought. */
+/* Called by loop.c for every packet while something is captured; |id|: whose
+ * segment an outgoing one is.  |part| of an incoming one is borrowed until the
+ * next call or capture_flush(). */
+void capture_packet(struct daemon *d, bool out, tcpd_id id,
+		    const struct tcpd_slice *part, size_t nparts,
+		    const struct tcpd_offload *off);
+/* A change of state: a comment on the incoming packet that was just captured,
+ * or else on the next outgoing one of that connection. */
 void capture_comment(struct daemon *d, const struct tcpd_trace *tr);
+void capture_flush(struct daemon *d);
 bool capture_running(const struct daemon *d);
 
 /* --- filter.c: FILTER of ss(8): dport = 80, src 10.77.0.2, and, or, not,
