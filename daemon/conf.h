@@ -2,7 +2,8 @@
 /*
  * conf.h - the configuration as values.  conf_table.c holds one row a
  * directive (name, type, default, meaning); parsing, canonical printing, the
- * example file and the man page all come from it.
+ * example file and the man page all come from it (scripts/gen-conf-example,
+ * scripts/gen-man-conf).
  */
 #ifndef DAEMON_CONF_H
 #define DAEMON_CONF_H
@@ -15,13 +16,13 @@
 
 #include "tcpd.h"
 
-#define CONF_NAME_MAX	   16 /* interface and section names, NUL included */
-#define CONF_MAX_LISTEN	   16
-#define CONF_MAX_PORTS	   16
+#define CONF_NAME_MAX	  16 /* interface and section names, NUL included */
+#define CONF_MAX_LISTEN	  16
+#define CONF_MAX_SECTIONS 256 /* services, and as many allow rules */
 
 struct conf_prefix { /* an address with its prefix length */
 	struct tcpd_prefix p;
-	char text[64]; /* as written */
+	char text[64]; /* canonical: "10.77.0.2/24", "10.9.0.0/16 local" */
 };
 
 enum conf_kind {
@@ -41,15 +42,18 @@ struct conf_service {
 	char to[128]; /* forward: "tcp:127.0.0.1:8080", "unix:/path" */
 	bool proxy_v2;
 	struct tcpd_conn_settings conn; /* directives repeated inside */
+	uint64_t set; /* which ones were written: bits of conf_rows[] */
 	struct conf_service *next;
 };
 
 struct conf_rule_addr { /* of an allow rule; any: family 0, port_max 65535 */
 	uint8_t ip[16];
-	uint8_t family, len;
+	uint8_t family, len; /* prefix length in the family's own bits */
 	uint16_t port_min, port_max;
 };
 
+/* Who is meant: with a user and a group both must fit.  What is allowed: the
+ * addresses listed; an empty list allows nothing of its kind. */
 struct conf_allow {
 	char name[64];
 	bool any_uid, has_uid, has_gid;
@@ -103,13 +107,21 @@ struct conf *conf_parse(const struct conf_piece *pieces, size_t n, char *err,
  * 1 MiB, is no regular file or has a NUL octet.  The caller frees it. */
 char *conf_read_file(const char *path, char *err, size_t nerr);
 
+/*
+ * What a start and a reload do: |file|'s text, then the |nopts| texts of -o
+ * ("-o 1" is the first).  A |file| that is absent and was not |asked| for by
+ * name leaves the built-in defaults.
+ */
+struct conf *conf_load(const char *file, bool asked, const char *const *opts,
+		       size_t nopts, char *err, size_t nerr);
+
 void conf_free(struct conf *c);
 
-/* Canonical form: conf_parse() of what is printed gives the same values. */
+/*
+ * Canonical form: conf_parse() of what is printed gives the same values.
+ * user and group stand in a comment while nobody has set them.
+ */
 void conf_print(const struct conf *c, FILE *f);
-
-/* The commented example with every directive and its default. */
-void conf_print_example(FILE *f);
 
 /* What lib/ gets of it; |key|, the memory functions and offloads are the
  * caller's to add. */
