@@ -13,9 +13,17 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common
 OPT    ?= -O2 -g
 SAN    ?=
+COVER  ?=
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
+endif
+ifneq ($(COVER),)
+# what tests execute (gcov) and bring about (test/cover/seen.c)
+EXTRA  := --coverage -fprofile-update=atomic -O0
+HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
+SEEN   := $(O)/test/cover/seen.o
+WRAP   := -Wl,--wrap=tcpd_free
 endif
 CFLAGS   ?=
 ALL_CFLAGS := -std=c11 $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(EXTRA) $(CFLAGS)
@@ -40,27 +48,33 @@ UNIT := $(patsubst test/unit/%.c,$(O)/test/unit/%,$(sort $(wildcard test/unit/te
 EXAMPLES := $(patsubst examples/%.c,$(O)/examples/%,$(sort $(wildcard examples/*.c)))
 SCRIPT_SRC := $(sort $(wildcard test/script/*.c))
 SIM_SRC    := $(sort $(wildcard test/sim/*.c))
+# what the tests in virtual time share
+HARNESS    := $(O)/libharness.a
+FUZZ := $(patsubst %.c,$(O)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 TOOL_SRC   := $(sort $(wildcard test/net/*.c test/bench/*.c))
 TOOLS      := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
 
 BINS := $(O)/tcpd $(O)/tcpctl
 LIBS := $(O)/libtcpd.a $(O)/libtcpd.so $(O)/libtcpd-app.a $(O)/libtcpd-app.so
 
-.PHONY: all help check check-net asan lint analyze bench install clean tests
+.PHONY: all help check check-net asan lint analyze bench install clean tests \
+	fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(LIBS) $(BINS) $(EXAMPLES)
 
 help:
-	@sed -n 's/^# target \(.*\)/\1/p' Makefile
+	@sed -nE 's/^# (target|      ) (.*)/\2/p' Makefile
 
 # target all         the libraries, tcpd, tcpctl and the examples, in $(O)
 # target tests       the test programs
-# target check       unit tests, conversations, simulation, layers
+# target check       unit tests, conversations, simulation, layers, coverage,
+#                    fuzzing
 # target check-net   namespace tests (root)
 # target asan        check under ASan and UBSan, and check-net once
-# target lint        clang-format, clang-tidy, cppcheck, layers
+# target fuzzers     the fuzz targets (see scripts/fuzz)
+# target lint        clang-format, clang-tidy, cppcheck, shellcheck
 # target analyze     gcc -fanalyzer
 # target bench       scripts/bench (root)
 # target install     into $(DESTDIR)$(PREFIX)
@@ -86,6 +100,7 @@ $(O)/pic/%.o: %.c
 
 $(O)/libtcpd.a: $(call obj,$(STACK_SRC))
 $(O)/libtcpd-app.a: $(call obj,$(APP_SRC))
+$(HARNESS): $(call obj,$(sort $(wildcard test/harness/*.c)))
 $(O)/%.a:
 	@echo "  AR   $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -108,20 +123,27 @@ $(O)/examples/%: $(O)/examples/%.o $(O)/libtcpd-app.a
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-# --- tests: a unit test may link any object of the daemon that it names in a
-# line "LINK: daemon/filter.c ..." of its own
+# --- tests: a unit test or fuzz target may link any object of the daemon that
+# it names in a line "LINK: daemon/filter.c ..." of its own
 link_of = $(call obj,$(shell sed -n 's/.*LINK: \(.*\)/\1/p' $(1) | sed 's,\*/,,'))
 define unit_rule
-$(O)/test/unit/$(1): $(O)/test/unit/$(1).o $(call link_of,test/unit/$(1).c) $(O)/libtcpd-app.a $(O)/libtcpd.a
+$(O)/test/unit/$(1): $(O)/test/unit/$(1).o $(SEEN) $(call link_of,test/unit/$(1).c) $(HARNESS) $(O)/libtcpd-app.a $(O)/libtcpd.a
 	@echo "  LD   $$@"
-	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(CHECK_LIBS) $(D_LIBS)
+	$(Q)$$(CC) $$(ALL_LDFLAGS) $(WRAP) -o $$@ $$^ $(CHECK_LIBS) $(D_LIBS)
 endef
 $(foreach u,$(notdir $(UNIT)),$(eval $(call unit_rule,$(u))))
 
-$(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(O)/libtcpd.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
-$(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(O)/libtcpd.a
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+define fuzz_rule
+$(O)/$(1): $(O)/$(1).o $(call link_of,$(1).c) $(HARNESS) $(O)/libtcpd-app.a $(O)/libtcpd.a
+	@echo "  LD   $$@"
+	$(Q)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $(D_LIBS)
+endef
+$(foreach f,$(FUZZ:$(O)/%=%),$(eval $(call fuzz_rule,$(f))))
+
+$(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(SEEN) $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
+$(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(SEEN) $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 
@@ -133,17 +155,20 @@ check-net: all tests
 
 asan:
 	$(Q)$(MAKE) O=$(O)/asan SAN=address,undefined OPT="-O1 -g" all tests
-	$(Q)scripts/check $(O)/asan
+	$(Q)scripts/check --tests-only $(O)/asan
 	$(Q)scripts/check-net $(O)/asan
+
+# built by scripts/fuzz with clang and SAN=fuzzer-no-link,address,undefined
+fuzzers: $(FUZZ)
 
 lint:
 	$(Q)scripts/lint
 
 analyze:
-	$(Q)$(MAKE) O=$(O)/analyze OPT="-O1" EXTRA="-fanalyzer -Werror" all
+	$(Q)$(MAKE) CC=gcc O=$(O)/analyze OPT="-O1" EXTRA="-fanalyzer -Werror" all
 
 bench: all tests
-	$(Q)scripts/bench/run
+	$(Q)scripts/bench/run --build $(O)
 
 install: all
 	install -D -m 755 $(O)/tcpd $(DESTDIR)$(PREFIX)/sbin/tcpd
