@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * strict.c - reads what the stack sends as its worst enemy would: no octet
+ * too many or too few, no flag, option or checksum that the RFCs do not want
+ * exactly so.  Knows nothing of connections.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/octets.h"
+#include "packet.h"
+
+static const char *join(struct octets *o, uint8_t *buf,
+			const struct tcpd_out *out)
+{
+	size_t len = out->nhead;
+
+	if (out->nhead > TCPD_HEAD_MAX || out->nslices > TCPD_SLICES_MAX)
+		return "more head or slices than there is room for";
+	memcpy(buf, out->head, out->nhead);
+	for (int i = 0; i < out->nslices; i++) {
+		if (!out->slice[i].len)
+			return "an empty slice";
+		if (len + out->slice[i].len > 65535)
+			return "longer than 65535 octets";
+		memcpy(buf + len, out->slice[i].p, out->slice[i].len);
+		len += out->slice[i].len;
+	}
+	if (len != out->len)
+		return "its length is not that of its parts";
+	*o = octets_of(buf, len);
+	return NULL;
+}
+
+static const char *read_ip4(struct packet *p, struct octets *o)
+{
+	size_t len = octets_left(o);
+	uint64_t sum = packet_add(0, o->p, len < 20 ? len : 20);
+	uint16_t frag;
+
+	if (octets_u8(o) != 0x45)
+		return "IPv4 header is not 20 octets";
+	p->tos = octets_u8(o);
+	if (octets_be16(o) != len)
+		return "IPv4 total length is not the packet's";
+	octets_be16(o);
+	frag = octets_be16(o);
+	if (frag != 0x4000)
+		return "IPv4 packet without DF, or a fragment";
+	p->ttl = octets_u8(o);
+	p->protocol = octets_u8(o);
+	octets_be16(o);
+	memset(p->src, 0, 10);
+	memset(p->src + 10, 0xff, 2);
+	memcpy(p->dst, p->src, 12);
+	for (int i = 12; i < 16; i++)
+		p->src[i] = octets_u8(o);
+	for (int i = 12; i < 16; i++)
+		p->dst[i] = octets_u8(o);
+	if (o->bad)
+		return "IPv4 header is cut short";
+	return packet_fold(sum) != 0xffff ? "IPv4 checksum is wrong" : NULL;
+}
+
+static const char *read_ip6(struct packet *p, struct octets *o)
+{
+	uint32_t word = octets_be32(o);
+
+	p->tos = (uint8_t)(word >> 20);
+	if (octets_be16(o) != octets_left(o) - 34)
+		return "IPv6 payload length is not the packet's";
+	p->protocol = octets_u8(o);
+	p->ttl = octets_u8(o);
+	for (int i = 0; i < 16; i++)
+		p->src[i] = octets_u8(o);
+	for (int i = 0; i < 16; i++)
+		p->dst[i] = octets_u8(o);
+	return o->bad ? "IPv6 header is cut short" : NULL;
+}
+
+/* One option that begins at |i|; its length, 0: what it is is wrong. */
+static uint8_t option(const struct packet *p, uint8_t i, uint16_t *seen)
+{
+	static const uint8_t lens[] = {
+		[OPTION_MSS] = 4, [OPTION_WSCALE] = 3, [OPTION_TS] = 10};
+	uint8_t kind = p->opt[i];
+	bool syn = p->flags & FLAG_SYN;
+
+	if (kind >= sizeof(lens) || !lens[kind] || i + 1 >= p->nopt ||
+	    p->opt[i + 1] != lens[kind] || i + lens[kind] > p->nopt ||
+	    *seen & 1u << kind)
+		return 0;
+	if (!syn && kind != OPTION_TS)
+		return 0; /* MUST-65; RFC 7323, 2.2 */
+	if (kind == OPTION_TS && i % 4 != 2)
+		return 0; /* RFC 7323, appendix A */
+	if (kind == OPTION_MSS && i != 0)
+		return 0;
+	*seen = (uint16_t)(*seen | 1u << kind);
+	return lens[kind];
+}
+
+static const char *options(const struct packet *p)
+{
+	uint16_t seen = 0;
+	uint8_t i = 0;
+
+	while (i < p->nopt) {
+		uint8_t n = 1;
+
+		if (p->opt[i] == OPTION_EOL)
+			return "EOL where NOP pads"; /* we never need it */
+		if (p->opt[i] != OPTION_NOP) {
+			n = option(p, i, &seen);
+			if (!n)
+				return "an option that is unknown, twice, not "
+				       "in its place or not of its length";
+		}
+		i = (uint8_t)(i + n);
+	}
+	if (p->flags & FLAG_SYN && !(seen & 1u << OPTION_MSS))
+		return "SYN without MSS";
+	return NULL;
+}
+
+static const char *flags(const struct packet *p)
+{
+	uint8_t f = p->flags;
+
+	if (f & FLAG_SYN && f & (FLAG_FIN | FLAG_RST))
+		return "SYN together with FIN or RST";
+	if (f & FLAG_FIN && f & FLAG_RST)
+		return "FIN together with RST";
+	if (!(f & (FLAG_SYN | FLAG_RST | FLAG_ACK)))
+		return "neither SYN, RST nor ACK";
+	if (!(f & FLAG_ACK) && p->ack)
+		return "acknowledgment number without ACK";
+	if (!(f & FLAG_URG) && p->urg)
+		return "urgent pointer without URG";
+	if (f & (FLAG_SYN | FLAG_RST) && p->len)
+		return "text on a SYN or RST";
+	if (f & FLAG_PSH && !p->len)
+		return "PSH without text";
+	if (f & (FLAG_ECE | FLAG_CWR))
+		return "ECN flags, which were not agreed on";
+	if (!p->sport || !p->dport)
+		return "port 0";
+	return NULL;
+}
+
+static const char *sums(struct packet *p, const struct octets *tcp,
+			const struct tcpd_offload *off)
+{
+	uint32_t len = (uint32_t)octets_left(tcp);
+	uint64_t sum = packet_pseudo(p, len);
+	uint16_t field = (uint16_t)(tcp->p[16] << 8 | tcp->p[17]);
+
+	if (off->flags & ~(uint16_t)(TCPD_PKT_CSUM_PARTIAL))
+		return "offload flags that an output never has";
+	if (off->flags & TCPD_PKT_CSUM_PARTIAL) {
+		p->sum = SUM_PARTIAL;
+		if (off->csum_start != (p->version == 4 ? 20 : 40) ||
+		    off->csum_offset != 16)
+			return "csum_start or csum_offset is not TCP's";
+		if (field != packet_fold(sum))
+			return "partial checksum is not the pseudo header's";
+		return NULL;
+	}
+	p->sum = SUM_FULL;
+	if (off->csum_start || off->csum_offset)
+		return "csum_start without CSUM_PARTIAL";
+	if (packet_fold(packet_add(sum, tcp->p, len)) != 0xffff)
+		return "TCP checksum is wrong";
+	return NULL;
+}
+
+static const char *gso(struct packet *p, const struct tcpd_out *out,
+		       uint16_t mtu)
+{
+	uint32_t head = out->len - p->len;
+
+	p->gso = out->off.gso_size;
+	if (!p->gso)
+		return out->len > mtu ? "longer than the MTU" : NULL;
+	if (p->sum != SUM_PARTIAL)
+		return "super-segment whose checksum is not the device's";
+	if (p->len <= p->gso)
+		return "gso_size on what is one segment";
+	if (head + p->gso > mtu)
+		return "gso_size does not fit the MTU";
+	if (p->flags & (FLAG_SYN | FLAG_RST | FLAG_URG))
+		return "super-segment with SYN, RST or URG";
+	return NULL;
+}
+
+static const char *read_tcp(struct packet *p, struct octets *o,
+			    const struct tcpd_out *out, uint16_t mtu)
+{
+	struct octets tcp = *o;
+	uint8_t offset;
+	const char *wrong;
+
+	if (octets_left(o) < 20)
+		return "TCP header is cut short";
+	p->sport = octets_be16(o);
+	p->dport = octets_be16(o);
+	p->seq = octets_be32(o);
+	p->ack = octets_be32(o);
+	offset = octets_u8(o);
+	p->flags = octets_u8(o);
+	p->wnd = octets_be16(o);
+	octets_be16(o);
+	p->urg = octets_be16(o);
+	if (offset & 0x0f || offset >> 4 < 5)
+		return "reserved bits, or a data offset below 5";
+	p->nopt = (uint8_t)((offset >> 4) * 4 - 20);
+	if (p->nopt > octets_left(o))
+		return "data offset is past the end";
+	for (uint8_t i = 0; i < p->nopt; i++)
+		p->opt[i] = octets_u8(o);
+	p->data = o->p;
+	p->len = (uint32_t)octets_left(o);
+	wrong = flags(p);
+	if (!wrong)
+		wrong = options(p);
+	if (!wrong)
+		wrong = sums(p, &tcp, &out->off);
+	return wrong ? wrong : gso(p, out, mtu);
+}
+
+static const char *read_other(struct packet *p, const struct octets *o,
+			      const struct tcpd_out *out)
+{
+	uint32_t len = (uint32_t)octets_left(o);
+	uint64_t sum = 0;
+
+	p->data = o->p;
+	p->len = len;
+	if (p->protocol != (p->version == 4 ? PROTO_ICMP : PROTO_ICMP6))
+		return "neither TCP nor ICMP";
+	if (len < 8)
+		return "ICMP message below 8 octets";
+	if (out->off.flags || out->off.gso_size)
+		return "ICMP message with offloads";
+	p->type = o->p[0];
+	p->code = o->p[1];
+	if (p->version == 6)
+		sum = packet_pseudo(p, len);
+	if (packet_fold(packet_add(sum, o->p, len)) != 0xffff)
+		return "ICMP checksum is wrong";
+	return NULL;
+}
+
+const char *packet_strict(struct packet *p, uint8_t *buf,
+			  const struct tcpd_out *out, uint16_t mtu)
+{
+	struct octets o = {.p = NULL};
+	const char *wrong = join(&o, buf, out);
+
+	memset(p, 0, sizeof(*p));
+	if (wrong)
+		return wrong;
+	if (!octets_left(&o))
+		return "an empty packet";
+	p->version = o.p[0] >> 4;
+	if (p->version != 4 && p->version != 6)
+		return "neither IPv4 nor IPv6";
+	wrong = p->version == 4 ? read_ip4(p, &o) : read_ip6(p, &o);
+	if (wrong)
+		return wrong;
+	if (p->ttl == 0)
+		return "TTL 0";
+	if (p->protocol == PROTO_TCP)
+		return read_tcp(p, &o, out, mtu);
+	return read_other(p, &o, out);
+}
