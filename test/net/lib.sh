@@ -17,6 +17,9 @@
 #   is GOT WANT NAME · ok NAME COMMAND... · no NAME COMMAND... ·
 #   between GOT LEAST MOST NAME · pass NAME · fail NAME [DETAIL] ·
 #   skip NAME REASON · diag TEXT · done_testing
+#   raw NAME [ARG]... < script    rawpeer in the background: $tmp/NAME.log
+#   app_start, app COMMAND...     an app (app.c): prints the line it answers;
+#                              app_tell COMMAND...: does not wait for one
 #   router_start               a second namespace $peer behind a router:
 #       [ $peer 10.78.0.2 ]--veth--[ $router drops ]--veth--[ $ns ]--tcpd0
 #   router_loss PERCENT        in each direction
@@ -34,6 +37,8 @@ peer=tcpd-p-$$
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/tcpd-test.XXXXXX")
 chmod 711 "$tmp"
 run=$tmp/run
+conf=$tmp/tcpd.conf
+: >"$conf"
 tests=0
 failures=0
 tcpd_pid=
@@ -190,8 +195,8 @@ bg() {
 
 # The child is tcpd itself: `ip netns exec` becomes what it runs.
 tcpd_launch() {
-	ip netns exec "$ns" "$BUILD/tcpd" -f "${CONF:-/dev/null}" \
-		-o "user = nobody  group = nogroup  run-dir = \"$run\"" "$@" \
+	ip netns exec "$ns" "$BUILD/tcpd" -f "$conf" \
+		-o "user = nobody group = nogroup run-dir = \"$run\"" "$@" \
 		>>"$tmp/tcpd.log" 2>&1 </dev/null &
 	tcpd_pid=$!
 }
@@ -217,6 +222,36 @@ tcpd_stop() {
 tcpctl() { "$BUILD/tcpctl" -s "$run/ctl.sock" "$@"; }
 export TCPD_CTL="$run/ctl.sock"
 export TCPD_APP="$run/app.sock"
+
+raw() {
+	local name="$1"
+	shift
+	cat >"$tmp/$name.in"
+	ip netns exec "$ns" "$BUILD/test/net/rawpeer" "$@" \
+		<"$tmp/$name.in" >"$tmp/$name.log" 2>&1 &
+	pid=$!
+	pids="$pids $pid"
+}
+
+app_start() {
+	mkfifo "$tmp/app.in"
+	"$BUILD/test/net/app" <"$tmp/app.in" >"$tmp/app.log" 2>&1 &
+	app_pid=$!
+	pids="$pids $app_pid"
+	exec 9>"$tmp/app.in"
+}
+
+app_tell() { echo "$*" >&9; }
+app_lines() { wc -l <"$tmp/app.log"; }
+
+app() {
+	local before
+	before=$(app_lines)
+	app_tell "$@"
+	wait_for "[ \$(app_lines) -gt $before ]" 10 ||
+		echo "no answer to: $*"
+	tail -n +$((before + 1)) "$tmp/app.log"
+}
 
 # One number or word out of `tcpctl --json ss -a`: jq's own language.
 ss_json() { tcpctl --json ss -a | jq -r "$1"; }

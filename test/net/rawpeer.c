@@ -21,35 +21,16 @@
  * SND.NXT and RCV.NXT are kept: a plain `send A` acknowledges all that came.
  * Lines printed: seconds since the start, direction, segment.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
-
-struct segment {
-	uint32_t seq, ack, ts_val, ts_ecr;
-	uint16_t win, mss, sport, dport;
-	uint8_t flags;
-	bool has_ts;
-	const uint8_t *data;
-	uint32_t len;
-};
+#include "rawtcp.h"
 
 static struct {
-	int fd;
-	struct sockaddr_ll to;
+	struct rawdev dev;
 	uint32_t src, dst; /* network order */
 	uint16_t sport, dport;
 	uint32_t snd_nxt, rcv_nxt;
@@ -70,42 +51,6 @@ static double now(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)(t.tv_sec - me.start.tv_sec) +
 	       (double)(t.tv_nsec - me.start.tv_nsec) / 1e9;
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint32_t add(uint32_t sum, const uint8_t *p, size_t len)
-{
-	for (; len > 1; p += 2, len -= 2)
-		sum += get16(p);
-	return len ? sum + (uint32_t)(p[0] << 8) : sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
 }
 
 static void print(const char *dir, const struct segment *s)
@@ -132,108 +77,15 @@ static void print(const char *dir, const struct segment *s)
 	fflush(stdout);
 }
 
-static void transmit(const struct segment *s)
+static bool ours(const struct segment *s)
 {
-	uint8_t p[1600] = {0}, *t = p + 20;
-	uint32_t nopt = 0, sum;
-	uint16_t len;
-
-	if (s->mss) {
-		memcpy(t + 20, (const uint8_t[]){2, 4}, 2);
-		put16(t + 22, s->mss);
-		nopt = 4;
-	}
-	if (s->has_ts) {
-		memcpy(t + 20 + nopt, (const uint8_t[]){1, 1, 8, 10}, 4);
-		put32(t + 24 + nopt, s->ts_val);
-		put32(t + 28 + nopt, s->ts_ecr);
-		nopt += 12;
-	}
-	if (40 + nopt + s->len > sizeof(p))
-		die("segment too long");
-	len = (uint16_t)(20 + nopt + s->len);
-	p[0] = 0x45;
-	put16(p + 2, 20u + len);
-	put16(p + 6, 0x4000);
-	p[8] = 64;
-	p[9] = IPPROTO_TCP;
-	memcpy(p + 12, &me.src, 4);
-	memcpy(p + 16, &me.dst, 4);
-	put16(p + 10, fold(add(0, p, 20)));
-	put16(t, s->sport);
-	put16(t + 2, s->dport);
-	put32(t + 4, s->seq);
-	put32(t + 8, s->ack);
-	t[12] = (uint8_t)((20 + nopt) / 4 << 4);
-	t[13] = s->flags;
-	put16(t + 14, s->win);
-	if (s->len)
-		memcpy(t + 20 + nopt, s->data, s->len);
-	sum = add(add(IPPROTO_TCP + (uint32_t)len, p + 12, 8), t, len);
-	put16(t + 16, fold(sum));
-	print(">", s);
-	if (sendto(me.fd, p, 20u + len, 0, (struct sockaddr *)&me.to,
-		   sizeof(me.to)) < 0)
-		die(strerror(errno));
-}
-
-static void read_options(const uint8_t *o, const uint8_t *end,
-			 struct segment *s)
-{
-	while (o < end && *o != 0) {
-		if (*o == 1) {
-			o++;
-			continue;
-		}
-		if (end - o < 2 || o[1] < 2 || o[1] > end - o)
-			return;
-		if (*o == 2 && o[1] == 4)
-			s->mss = get16(o + 2);
-		if (*o == 8 && o[1] == 10) {
-			s->has_ts = true;
-			s->ts_val = get32(o + 2);
-			s->ts_ecr = get32(o + 6);
-		}
-		o += o[1];
-	}
-}
-
-/* A segment of our connection, if |p| holds one. */
-static bool parse(const uint8_t *p, size_t len, struct segment *s)
-{
-	size_t ihl, off, total;
-	const uint8_t *t;
-
-	if (len < 40 || p[0] >> 4 != 4 || p[9] != IPPROTO_TCP ||
-	    memcmp(p + 12, &me.dst, 4) != 0 || memcmp(p + 16, &me.src, 4) != 0)
-		return false;
-	ihl = (size_t)(p[0] & 15) * 4;
-	total = get16(p + 2);
-	if (ihl < 20 || total > len || total < ihl + 20)
-		return false;
-	t = p + ihl;
-	off = (size_t)(t[12] >> 4) * 4;
-	if (off < 20 || ihl + off > total)
-		return false;
-	memset(s, 0, sizeof(*s));
-	s->sport = get16(t);
-	s->dport = get16(t + 2);
-	if (!me.any_port && (s->sport != me.dport || s->dport != me.sport))
-		return false;
-	s->seq = get32(t + 4);
-	s->ack = get32(t + 8);
-	s->flags = t[13] & 0x1f;
-	s->win = get16(t + 14);
-	s->data = t + off;
-	s->len = (uint32_t)(total - ihl - off);
-	read_options(t + 20, t + off, s);
-	return true;
+	return s->src == me.dst && s->dst == me.src &&
+	       (me.any_port || (s->sport == me.dport && s->dport == me.sport));
 }
 
 static void learn(const struct segment *s)
 {
-	uint32_t end =
-		s->seq + s->len + !!(s->flags & SYN) + !!(s->flags & FIN);
+	uint32_t end = raw_end(s);
 
 	if (s->flags & RST)
 		return;
@@ -245,12 +97,9 @@ static void learn(const struct segment *s)
 static bool receive(double until, struct segment *s)
 {
 	static uint8_t buf[70000];
-	struct pollfd pfd = {.fd = me.fd, .events = POLLIN};
-	ssize_t n;
+	struct pollfd pfd = {.fd = me.dev.fd, .events = POLLIN};
 
 	for (;;) {
-		struct sockaddr_ll from = {0};
-		socklen_t nfrom = sizeof(from);
 		double left = until - now();
 
 		if (poll(&pfd, 1, left > 0 ? (int)(left * 1000) + 1 : 0) <= 0) {
@@ -258,15 +107,11 @@ static bool receive(double until, struct segment *s)
 				continue;
 			return false;
 		}
-		n = recvfrom(me.fd, buf, sizeof(buf), 0,
-			     (struct sockaddr *)&from, &nfrom);
-		if (n < 0 || from.sll_pkttype == PACKET_OUTGOING)
+		if (!raw_receive(&me.dev, buf, sizeof(buf), s) || !ours(s))
 			continue;
-		if (parse(buf, (size_t)n, s)) {
-			print("<", s);
-			learn(s);
-			return true;
-		}
+		print("<", s);
+		learn(s);
+		return true;
 	}
 }
 
@@ -311,7 +156,11 @@ static uint32_t number(const char *text, uint32_t due)
 static void do_send(char *flags, char **save)
 {
 	static uint8_t data[1460];
-	struct segment s = {.sport = me.sport, .dport = me.dport, .win = 65535};
+	struct segment s = {.src = me.src,
+			    .dst = me.dst,
+			    .sport = me.sport,
+			    .dport = me.dport,
+			    .win = 65535};
 	char *w, *v;
 	uint32_t end;
 
@@ -350,8 +199,10 @@ static void do_send(char *flags, char **save)
 			die("send: unknown word");
 		}
 	}
-	transmit(&s);
-	end = s.seq + s.len + !!(s.flags & SYN) + !!(s.flags & FIN);
+	print(">", &s);
+	if (raw_send(&me.dev, &s) < 0)
+		die(strerror(errno));
+	end = raw_end(&s);
 	if (s.flags & SYN || (int32_t)(end - me.snd_nxt) > 0)
 		me.snd_nxt = end;
 }
@@ -462,15 +313,10 @@ int main(int argc, char **argv)
 			    "[-d ADDR:PORT] < script");
 	}
 	me.snd_nxt = 1000;
-	me.fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
-	if (me.fd < 0)
-		die(strerror(errno));
-	me.to = (struct sockaddr_ll){.sll_family = AF_PACKET,
-				     .sll_protocol = htons(ETH_P_IP),
-				     .sll_ifindex = (int)if_nametoindex(dev)};
-	if (!me.to.sll_ifindex ||
-	    bind(me.fd, (struct sockaddr *)&me.to, sizeof(me.to)) < 0)
-		die(dev);
+	if (raw_open(&me.dev, dev) < 0) {
+		perror(dev);
+		return 2;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &me.start);
 	while (rc == 0 && fgets(line, sizeof(line), stdin))
 		rc = command(line);

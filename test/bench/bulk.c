@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bulk.c - how much goes through: N connections at once, into the server or
+ * out of it, for some seconds after a warm-up.
+ *
+ *	bulk into|out ADDRESS PORT FLOWS SECONDS
+ *
+ * Prints: Gbit/s, octets, Jain's index of fairness over the flows.
+ */
+#include "bench.h"
+
+#define MAX_FLOWS 64
+#define WARM_UP	  300000000u /* ns: windows and buffers have grown */
+
+static char buf[256 * 1024];
+static int fds[MAX_FLOWS];
+static double octets[MAX_FLOWS];
+
+static void connect_all(const struct sockaddr_in *to, int ep, int n, bool into)
+{
+	for (int i = 0; i < n; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)to,
+					  sizeof(*to)) < 0)
+			die("connect");
+		if (fcntl(fds[i], F_SETFL, O_NONBLOCK) < 0)
+			die("fcntl");
+		watch(ep, EPOLL_CTL_ADD, fds[i], into ? EPOLLOUT : EPOLLIN,
+		      (uint64_t)i);
+	}
+}
+
+static void run_until(int ep, uint64_t end, bool into)
+{
+	struct epoll_event ev[MAX_FLOWS];
+
+	while (now_ns() < end) {
+		int n = epoll_wait(ep, ev, MAX_FLOWS, 100);
+
+		for (int i = 0; i < n; i++) {
+			uint64_t f = ev[i].data.u64;
+			ssize_t rc = into ? write(fds[f], buf, sizeof(buf))
+					  : read(fds[f], buf, sizeof(buf));
+
+			if (rc > 0)
+				octets[f] += (double)rc;
+			else if (rc == 0 || errno != EAGAIN)
+				die(into ? "write" : "read");
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	double sum = 0, squares = 0, seconds;
+	struct sockaddr_in to;
+	uint64_t start;
+	int ep, n;
+	bool into;
+
+	if (argc != 6 ||
+	    (strcmp(argv[1], "into") != 0 && strcmp(argv[1], "out") != 0)) {
+		(void)fputs("usage: bulk into|out ADDRESS PORT FLOWS SECONDS\n",
+			    stderr);
+		return 2;
+	}
+	into = strcmp(argv[1], "into") == 0;
+	to = ipv4(argv[2], (unsigned)number(argv[3]));
+	n = (int)number(argv[4]);
+	if (n < 1 || n > MAX_FLOWS)
+		return 2;
+	memset(buf, 'x', sizeof(buf));
+	ep = epoll_create1(0);
+	connect_all(&to, ep, n, into);
+	run_until(ep, now_ns() + WARM_UP, into);
+	memset(octets, 0, sizeof(octets));
+	start = now_ns();
+	run_until(ep, start + (uint64_t)(number(argv[5]) * 1e9), into);
+	seconds = (double)(now_ns() - start) / 1e9;
+	for (int i = 0; i < n; i++) {
+		sum += octets[i];
+		squares += octets[i] * octets[i];
+	}
+	printf("%.3f %.0f %.4f\n", sum * 8 / seconds / 1e9, sum,
+	       squares > 0 ? sum * sum / (n * squares) : 0);
+	return 0;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rawtcp.h - TCP segments by hand over AF_PACKET on an interface without a
+ * link layer (a TUN): building, checksums, reading.  IPv4.  For programs of
+ * the tests that play a peer; it keeps no state of a connection.
+ */
+#ifndef TEST_NET_RAWTCP_H
+#define TEST_NET_RAWTCP_H
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+
+struct segment {
+	uint32_t src, dst; /* network order */
+	uint16_t sport, dport;
+	uint32_t seq, ack, ts_val, ts_ecr;
+	uint16_t win, mss; /* mss 0: no such option */
+	uint8_t flags;
+	bool has_ts;
+	const uint8_t *data;
+	uint32_t len;
+};
+
+struct rawdev {
+	int fd;
+	struct sockaddr_ll to;
+};
+
+/* 0, or -1 and errno. */
+static inline int raw_open(struct rawdev *d, const char *name)
+{
+	d->to = (struct sockaddr_ll){.sll_family = AF_PACKET,
+				     .sll_protocol = htons(ETH_P_IP),
+				     .sll_ifindex = (int)if_nametoindex(name)};
+	d->fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+	if (d->fd < 0 || !d->to.sll_ifindex)
+		return -1;
+	return bind(d->fd, (struct sockaddr *)&d->to, sizeof(d->to));
+}
+
+static inline uint16_t raw_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t raw_get32(const uint8_t *p)
+{
+	return (uint32_t)raw_get16(p) << 16 | raw_get16(p + 2);
+}
+
+static inline void raw_put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void raw_put32(uint8_t *p, uint32_t v)
+{
+	raw_put16(p, v >> 16);
+	raw_put16(p + 2, v & 0xffff);
+}
+
+static inline uint32_t raw_add(uint32_t sum, const uint8_t *p, size_t len)
+{
+	for (; len > 1; p += 2, len -= 2)
+		sum += raw_get16(p);
+	return len ? sum + (uint32_t)(p[0] << 8) : sum;
+}
+
+static inline uint16_t raw_fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* The packet's length, or 0 when |room| is too small. */
+static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
+{
+	uint32_t nopt = (s->mss ? 4u : 0u) + (s->has_ts ? 12u : 0u);
+	size_t len = 20u + nopt + s->len;
+	uint8_t *t = p + 20, *o = t + 20;
+
+	if (20 + len > room)
+		return 0;
+	memset(p, 0, 40);
+	p[0] = 0x45;
+	raw_put16(p + 2, (uint32_t)(20 + len));
+	p[6] = 0x40; /* do not fragment */
+	p[8] = 64;
+	p[9] = IPPROTO_TCP;
+	memcpy(p + 12, &s->src, 4);
+	memcpy(p + 16, &s->dst, 4);
+	raw_put16(p + 10, raw_fold(raw_add(0, p, 20)));
+	raw_put16(t, s->sport);
+	raw_put16(t + 2, s->dport);
+	raw_put32(t + 4, s->seq);
+	raw_put32(t + 8, s->ack);
+	t[12] = (uint8_t)((20 + nopt) / 4 << 4);
+	t[13] = s->flags;
+	raw_put16(t + 14, s->win);
+	if (s->mss) {
+		memcpy(o, (const uint8_t[]){2, 4}, 2);
+		raw_put16(o + 2, s->mss);
+		o += 4;
+	}
+	if (s->has_ts) {
+		memcpy(o, (const uint8_t[]){1, 1, 8, 10}, 4);
+		raw_put32(o + 4, s->ts_val);
+		raw_put32(o + 8, s->ts_ecr);
+		o += 12;
+	}
+	if (s->len)
+		memcpy(o, s->data, s->len);
+	raw_put16(t + 16,
+		  raw_fold(raw_add(
+			  raw_add((uint32_t)(IPPROTO_TCP + len), p + 12, 8), t,
+			  len)));
+	return 20 + len;
+}
+
+/* 0, or -1 and errno. */
+static inline int raw_send(const struct rawdev *d, const struct segment *s)
+{
+	uint8_t p[1600];
+	size_t len = raw_build(s, p, sizeof(p));
+
+	if (!len || sendto(d->fd, p, len, 0, (const struct sockaddr *)&d->to,
+			   sizeof(d->to)) < 0)
+		return -1;
+	return 0;
+}
+
+static inline void raw_options(const uint8_t *o, const uint8_t *end,
+			       struct segment *s)
+{
+	while (o < end && *o != 0) {
+		if (*o == 1) {
+			o++;
+			continue;
+		}
+		if (end - o < 2 || o[1] < 2 || o[1] > end - o)
+			return;
+		if (*o == 2 && o[1] == 4)
+			s->mss = raw_get16(o + 2);
+		if (*o == 8 && o[1] == 10) {
+			s->has_ts = true;
+			s->ts_val = raw_get32(o + 2);
+			s->ts_ecr = raw_get32(o + 6);
+		}
+		o += o[1];
+	}
+}
+
+/* Is |p| a whole TCP segment over IPv4?  |s->data| points into it. */
+static inline bool raw_parse(const uint8_t *p, size_t len, struct segment *s)
+{
+	size_t ihl, off, total;
+	const uint8_t *t;
+
+	if (len < 40 || p[0] >> 4 != 4 || p[9] != IPPROTO_TCP)
+		return false;
+	ihl = (size_t)(p[0] & 15) * 4;
+	total = raw_get16(p + 2);
+	if (ihl < 20 || total > len || total < ihl + 20)
+		return false;
+	t = p + ihl;
+	off = (size_t)(t[12] >> 4) * 4;
+	if (off < 20 || ihl + off > total)
+		return false;
+	memset(s, 0, sizeof(*s));
+	memcpy(&s->src, p + 12, 4);
+	memcpy(&s->dst, p + 16, 4);
+	s->sport = raw_get16(t);
+	s->dport = raw_get16(t + 2);
+	s->seq = raw_get32(t + 4);
+	s->ack = raw_get32(t + 8);
+	s->flags = t[13] & 0x1f;
+	s->win = raw_get16(t + 14);
+	s->data = t + off;
+	s->len = (uint32_t)(total - ihl - off);
+	raw_options(t + 20, t + off, s);
+	return true;
+}
+
+/* The next packet into |buf| (which |s| then points into); false: none, or
+ * one that is no TCP segment to us. */
+static inline bool raw_receive(const struct rawdev *d, uint8_t *buf,
+			       size_t room, struct segment *s)
+{
+	struct sockaddr_ll from = {0};
+	socklen_t nfrom = sizeof(from);
+	ssize_t n = recvfrom(d->fd, buf, room, MSG_DONTWAIT,
+			     (struct sockaddr *)&from, &nfrom);
+
+	return n > 0 && from.sll_pkttype != PACKET_OUTGOING &&
+	       raw_parse(buf, (size_t)n, s);
+}
+
+/* Sequence numbers that a segment takes. */
+static inline uint32_t raw_end(const struct segment *s)
+{
+	return s->seq + s->len + !!(s->flags & SYN) + !!(s->flags & FIN);
+}
+
+#endif /* TEST_NET_RAWTCP_H */
