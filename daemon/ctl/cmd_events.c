@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_events.c - `tcpctl events`: changes of state. */
+#include "tcpctl.h"
+
+static const struct suboption options[] = {
+	{"-f", NULL, "what happens from now on, until interrupted"},
+	{NULL, NULL, NULL},
+};
+
+const struct subcommand cmd_events = {
+	.name = "events",
+	.args = "[-f]",
+	.summary = "changes of state, one line each",
+	.help = "Prints the last changes of state (at most 1024), or with -f "
+		"those that happen from now on, live, with notes of reload and "
+		"stop:\n"
+		"93.000012 conn=7 10.77.0.1:40112>10.77.0.2:80 SYN-RECEIVED -> "
+		"CLOSED on=TIMEOUT\n\n"
+		"The time is in seconds since tcpd started. A reader that is "
+		"too slow loses lines and is told how many. With --json: one "
+		"array; with -f one object a line.",
+	.options = options,
+	.data = true,
+};
