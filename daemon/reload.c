@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reload.c - reading the configuration again while tcpd runs.
+ *
+ * All or nothing: a file that is wrong, a value that cannot change while tcpd
+ * runs, or a listener that cannot be had leaves everything as it was, and one
+ * line says why.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/capture.h"
+#include "daemon/link.h"
+#include "daemon/notify.h"
+#include "daemon/reload.h"
+#include "daemon/tun.h"
+
+static const struct args *args;
+
+/* The capture of the directive, and the file it goes to. */
+static struct {
+	struct capture *c;
+	char path[sizeof(((struct conf *)0)->capture)];
+} own;
+
+void reload_init(const struct args *a)
+{
+	args = a;
+}
+
+void reload_settings(struct daemon *d, struct tcpd_settings *s)
+{
+	struct tcpd_settings old = *d->settings;
+	uint8_t n = 0;
+
+	conf_settings(d->conf, s);
+	memcpy(s->key, old.key, sizeof(s->key));
+	s->map = old.map;
+	s->discard = old.discard;
+	s->unmap = old.unmap;
+	s->arg = old.arg;
+	s->csum = s->tso4 = s->tso6 = tun_offloads(d);
+	s->mtu = (uint16_t)link_mtu(d);
+	for (uint8_t i = 0; i < s->naddrs; i++)
+		if (s->addr[i].family == 4 || link_ip6(d))
+			s->addr[n++] = s->addr[i];
+	s->naddrs = n;
+}
+
+/* Sizes of tables and memory are laid out once, the device and the sockets are
+ * opened with rights that are gone, the clock must not jump. */
+const char *reload_fixed(const struct conf *was, const struct conf *c,
+			 char *value, size_t nvalue)
+{
+	const struct {
+		const char *name;
+		uint64_t was, is;
+	} numbers[] = {
+		{"connections", was->connections, c->connections},
+		{"half-open", was->half_open, c->half_open},
+		{"time-wait-max", was->time_wait_max, c->time_wait_max},
+		{"memory", was->memory, c->memory},
+		{"time-scale", was->time_scale, c->time_scale},
+	};
+	const struct {
+		const char *name, *was, *is;
+	} texts[] = {
+		{"tun", was->tun, c->tun},
+		{"run-dir", was->run_dir, c->run_dir},
+		{"user", was->user, c->user},
+		{"group", was->group, c->group},
+		{"offload", was->offload ? "auto" : "off",
+		 c->offload ? "auto" : "off"},
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (numbers[i].was == numbers[i].is)
+			continue;
+		snprintf(value, nvalue, "%" PRIu64, numbers[i].was);
+		return numbers[i].name;
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(texts[i].was, texts[i].is) == 0)
+			continue;
+		snprintf(value, nvalue, "%s", texts[i].was);
+		return texts[i].name;
+	}
+	return NULL;
+}
+
+static void capture_ended(void *arg)
+{
+	(void)arg;
+	own.c = NULL;
+}
+
+int reload_capture(struct daemon *d, int fd, char *err, size_t nerr)
+{
+	const char *path = d->conf->capture;
+
+	if (fd < 0 && strcmp(path, own.path) == 0)
+		return 0;
+	if (fd < 0 && path[0]) {
+		fd = capture_open(path, err, nerr);
+		if (fd < 0)
+			return -1;
+	}
+	if (own.c)
+		capture_stop(d, own.c);
+	own.c = NULL;
+	own.path[0] = '\0';
+	if (!path[0])
+		return 0;
+	own.c = capture_start(d, fd, NULL, err, nerr);
+	if (!own.c)
+		return -1;
+	snprintf(own.path, sizeof(own.path), "%s", path);
+	capture_on_end(own.c, capture_ended, NULL);
+	return 0;
+}
+
+/* Make what runs equal to d->conf. */
+static int apply(struct daemon *d, char *err, size_t nerr)
+{
+	struct tcpd_settings s;
+	int rc;
+
+	reload_settings(d, &s);
+	rc = tcpd_reconfigure(d->st, &s, daemon_now(d));
+	if (rc) {
+		snprintf(err, nerr, "the stack refused it: %s",
+			 tcpd_err_text(rc));
+		return -1;
+	}
+	*d->settings = s;
+	if (reload_capture(d, -1, err, nerr) || services_apply(d, err, nerr))
+		return -1;
+	log_set_level(d->conf->log_level);
+	return 0;
+}
+
+static bool link_differs(const struct conf *a, const struct conf *b)
+{
+	if (a->mtu != b->mtu || a->txqueuelen != b->txqueuelen ||
+	    a->naddresses != b->naddresses ||
+	    a->nhost_addresses != b->nhost_addresses)
+		return true;
+	for (size_t i = 0; i < a->naddresses; i++)
+		if (strcmp(a->addresses[i].text, b->addresses[i].text) != 0)
+			return true;
+	for (size_t i = 0; i < a->nhost_addresses; i++)
+		if (strcmp(a->host_addresses[i].text,
+			   b->host_addresses[i].text) != 0)
+			return true;
+	return false;
+}
+
+static int read_again(struct daemon *d, char *err, size_t nerr)
+{
+	struct conf *was = d->conf, *c;
+	const char *fixed;
+	char value[128], ignored[256];
+
+	c = conf_load(args->file, args->file_asked, args->opts, args->nopts,
+		      err, nerr);
+	if (!c)
+		return -1;
+	fixed = reload_fixed(was, c, value, sizeof(value));
+	if (fixed) {
+		snprintf(err, nerr,
+			 "%s: cannot change while tcpd runs, expected %s (or a "
+			 "restart)",
+			 fixed, value);
+		conf_free(c);
+		return -1;
+	}
+	d->conf = c;
+	if (apply(d, err, nerr)) {
+		d->conf = was;
+		if (apply(d, ignored, sizeof(ignored)))
+			log_error("reload: the old configuration does not go "
+				  "back: %s",
+				  ignored);
+		conf_free(c);
+		return -1;
+	}
+	if (link_differs(was, c))
+		link_attach(d);
+	conf_free(was);
+	return 0;
+}
+
+int daemon_reload(struct daemon *d, char *err, size_t nerr)
+{
+	int rc;
+
+	if (d->stopping) {
+		snprintf(err, nerr, "tcpd is stopping");
+		return -1;
+	}
+	notify_reloading();
+	rc = read_again(d, err, nerr);
+	daemon_kick(d);
+	if (rc)
+		log_error("reload: %s; the old configuration stays", err);
+	else
+		log_info("reload: done");
+	notify_ready();
+	return rc;
+}
