@@ -79,7 +79,7 @@ help:
 # target bench       scripts/bench (root)
 # target install     into $(DESTDIR)$(PREFIX)
 
-tests: $(UNIT) $(TOOLS) $(EXAMPLES) \
+tests: $(UNIT) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
 	$(if $(SCRIPT_SRC),$(O)/test/script/run) $(if $(SIM_SRC),$(O)/test/sim/sim)
 
 INC_STACK := -Ilib -Ilib/include
@@ -139,6 +139,10 @@ $(O)/$(1): $(O)/$(1).o $(call link_of,$(1).c) $(HARNESS) $(O)/libtcpd-app.a $(O)
 	$(Q)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $(D_LIBS)
 endef
 $(foreach f,$(FUZZ:$(O)/%=%),$(eval $(call fuzz_rule,$(f))))
+
+# what is generated from the table of directives (scripts/gen-*)
+$(O)/scripts/conf_doc: $(O)/scripts/conf_doc.o $(call link_of,scripts/conf_doc.c)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(SEEN) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^

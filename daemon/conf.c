@@ -28,6 +28,7 @@ struct reader {
 
 	uint64_t set; /* rows written outside sections */
 	struct conf_places places;
+	struct conf_service_place listens; /* of the section being read */
 };
 
 #define FAIL(rd, line, ...) \
@@ -119,11 +120,14 @@ static int take_item(struct reader *rd, const struct conf_item *it, cfg_t *cfg,
 		return FAIL(rd, it->line, "%s: not understood, expected %s",
 			    name, conf_form(it->row, form));
 	conf_clear(it->row, owner);
+	rd->listens.piece = rd->piece->name;
 	for (unsigned i = 0; i < it->nvalues; i++) {
 		const char *text = cfg_opt_getnstr(opt, i);
 		const char *why = conf_add(it->row, owner, text);
 		int line = rd->scan.lines[it->first + i];
 
+		if (it->row->type == CONF_T_LISTEN)
+			rd->listens.line[i] = line;
 		if (why == conf_no_memory)
 			return FAIL(rd, line, "%s: %s", name, why);
 		if (why != NULL)
@@ -153,7 +157,7 @@ static int keep_service(struct reader *rd, struct conf_service *s, int line)
 	s->next = old != NULL ? old->next : NULL;
 	*p = s;
 	free(old);
-	rd->places.service[i] = (struct conf_place){rd->piece->name, line};
+	rd->places.service[i] = rd->listens;
 	return 0;
 }
 

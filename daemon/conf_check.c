@@ -20,9 +20,9 @@ const char *conf_check_service(const struct conf_service *s)
 	const char *wrong = NULL;
 
 	if (!has(s, "listen"))
-		wrong = "no \"listen\", expected an address and port";
+		wrong = "no \"listen\", expected listen = \":PORT\"";
 	else if (!has(s, "kind"))
-		wrong = "no \"kind\", expected one, such as http";
+		wrong = "no \"kind\", expected one, as kind = http";
 	else if (s->kind == CONF_FORWARD && !has(s, "to"))
 		wrong = "kind forward without \"to\", expected its target";
 	else if (s->kind != CONF_FORWARD && has(s, "to"))
@@ -114,7 +114,7 @@ static const struct conf_service *taken_by(const struct conf *c,
 static int check_listens(const struct conf_places *pl, const struct conf *c,
 			 char *err, size_t nerr)
 {
-	const struct conf_place *at = pl->service;
+	const struct conf_service_place *at = pl->service;
 	char text[CONF_TEXT_MAX];
 
 	for (const struct conf_service *s = c->services; s != NULL;
@@ -126,13 +126,13 @@ static int check_listens(const struct conf_places *pl, const struct conf *c,
 			(void)conf_listen_text(text, a);
 			if (!is_own(c, a))
 				return conf_fail(
-					err, nerr, at->piece, at->line,
+					err, nerr, at->piece, at->line[i],
 					"service %s: listen: \"%s\" is not in "
 					"\"addresses\", expected one of them",
 					s->name, text);
 			if (o != NULL)
 				return conf_fail(
-					err, nerr, at->piece, at->line,
+					err, nerr, at->piece, at->line[i],
 					"service %s: listen: \"%s\" is taken "
 					"by service %s, expected another",
 					s->name, text, o->name);

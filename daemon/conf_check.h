@@ -13,9 +13,15 @@ struct conf_place { /* where a thing was written; line 0: nowhere */
 	int line;
 };
 
+struct conf_service_place {
+	const char *piece;
+	int line[CONF_MAX_LISTEN]; /* of each address */
+};
+
 struct conf_places {
 	struct conf_place row[CONF_MAX_ROWS];
-	struct conf_place service[CONF_MAX_SECTIONS]; /* in the list's order */
+	/* in the list's order */
+	struct conf_service_place service[CONF_MAX_SECTIONS];
 };
 
 /* NULL, or what is wrong and what was expected. */

@@ -56,7 +56,7 @@ const struct conf_row conf_rows[] = {
 	"used if it exists (persistent, owned by the user)." },
 { "addresses", TOP, .type = CONF_T_PREFIXES,
   LIST(conf, addresses, naddresses), .nmin = 1, .nmax = TCPD_MAX_ADDRS,
-  .min = true, .def = {"10.77.0.2/24, fd77::2/64"},
+  .local = true, .def = {"10.77.0.2/24, fd77::2/64"},
   .meaning = "The stack's own addresses. The prefix length tells the "
 	"broadcast address. An entry that ends in \" local\" owns its whole "
 	"prefix (gateways)." },
@@ -232,7 +232,7 @@ static size_t distance(const char *a, const char *b)
 const struct conf_row *conf_row_near(const char *name, enum conf_scope scope)
 {
 	const struct conf_row *near = NULL;
-	size_t best = 3;
+	size_t best = 5; /* two octets, and another first letter */
 
 	for (size_t i = 0; i < conf_nrows; i++) {
 		size_t d;
@@ -240,7 +240,10 @@ const struct conf_row *conf_row_near(const char *name, enum conf_scope scope)
 		if ((conf_rows[i].scope & scope) == 0 || conf_rows[i].later)
 			continue;
 		d = distance(name, conf_rows[i].name);
-		if (d < best && d < strlen(conf_rows[i].name)) {
+		if (d >= strlen(conf_rows[i].name))
+			continue;
+		d = 2 * d + (name[0] != conf_rows[i].name[0]);
+		if (d < best || (near == NULL && d == best)) {
 			best = d;
 			near = &conf_rows[i];
 		}

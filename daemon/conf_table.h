@@ -13,38 +13,40 @@
 
 #include "conf.h"
 
-enum conf_scope { /* where a directive may stand; bits */
-		  CONF_TOP = 1u << 0,
-		  CONF_SERVICE = 1u << 1,
-		  CONF_ALLOW = 1u << 2
+/* Where a directive may stand; bits. */
+enum conf_scope {
+	CONF_TOP = 1u << 0,
+	CONF_SERVICE = 1u << 1,
+	CONF_ALLOW = 1u << 2
 };
 
-enum conf_owner {		/* whose member it is */
-		  CONF_OF_CONF, /* struct conf */
-		  CONF_OF_CONN, /* struct tcpd_conn_settings, of conf or service
-				 */
-		  CONF_OF_SERVICE, /* struct conf_service */
-		  CONF_OF_ALLOW	   /* struct conf_allow */
+/* Whose member it is. */
+enum conf_owner {
+	CONF_OF_CONF,	 /* struct conf */
+	CONF_OF_CONN,	 /* struct tcpd_conn_settings, of either */
+	CONF_OF_SERVICE, /* struct conf_service */
+	CONF_OF_ALLOW	 /* struct conf_allow */
 };
 
-enum conf_type { /* rows of conf_types[] */
-		 CONF_T_COUNT,
-		 CONF_T_SIZE,
-		 CONF_T_TIME,
-		 CONF_T_WAITS,
-		 CONF_T_CHOICE, /* stored as its number */
-		 CONF_T_WORD,	/* stored as its word */
-		 CONF_T_TUN,
-		 CONF_T_USER,
-		 CONF_T_PATH,
-		 CONF_T_PORTS,
-		 CONF_T_PREFIXES,
-		 CONF_T_LISTEN,
-		 CONF_T_TARGET,
-		 CONF_T_UID,
-		 CONF_T_GID,
-		 CONF_T_RULES,
-		 CONF_NTYPES
+/* Rows of the table in conf_type.c. */
+enum conf_type {
+	CONF_T_COUNT,
+	CONF_T_SIZE,
+	CONF_T_TIME,
+	CONF_T_WAITS,
+	CONF_T_CHOICE, /* stored as its number */
+	CONF_T_WORD,   /* stored as its word */
+	CONF_T_TUN,
+	CONF_T_USER,
+	CONF_T_PATH,
+	CONF_T_PORTS,
+	CONF_T_PREFIXES,
+	CONF_T_LISTEN,
+	CONF_T_TARGET,
+	CONF_T_UID,
+	CONF_T_GID,
+	CONF_T_RULES,
+	CONF_NTYPES
 };
 
 struct conf_choice {
@@ -69,6 +71,7 @@ struct conf_row {
 	bool list;	     /* values in braces */
 	bool one;	     /* list: a single value needs no braces */
 	bool later;	     /* refused: not in this version */
+	bool local;	     /* prefixes: an entry may own its whole prefix */
 	uint16_t nmin, nmax; /* list: how many values */
 	uint16_t off, size;  /* the member; size 0: nothing to keep */
 	uint16_t noff;	     /* list: the member that counts its values */

@@ -64,8 +64,8 @@ const char *conf_add_prefix(const struct conf_row *r, void *owner,
 	size_t n = conf_count_of(r, owner);
 	struct tcpd_prefix p;
 	char buf[CONF_TEXT_MAX];
-	/* |min|: whether an entry may own its prefix */
-	const char *why = conf_prefix(text, r->min != 0, &p);
+
+	const char *why = conf_prefix(text, r->local, &p);
 
 	if (why != NULL)
 		return why;
@@ -91,7 +91,7 @@ void conf_form_prefix(const struct conf_row *r, char *buf)
 	(void)snprintf(buf, CONF_FORM_MAX,
 		       "a host's address and prefix length, as "
 		       "\"10.77.0.2/24\" or \"fd77::2/64\"%s",
-		       r->min != 0 ? ", or \"10.9.0.0/16 local\"" : "");
+		       r->local ? ", or \"10.9.0.0/16 local\"" : "");
 }
 
 const char *conf_add_listen(const struct conf_row *r, void *owner,

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf_doc.c - what is generated from the table of directives, and the
- * configuration without a daemon.
+ * conf_doc.c - what is generated from the table of directives.
  *
  *	conf_doc example	tcpd.conf.example
  *	conf_doc man		tcpd.conf(5)
- *	conf_doc check [-f FILE] [-o TEXT]...	what tcpd -n prints and says
  *
- * LINK: daemon/conf.c daemon/conf_check.c daemon/conf_load.c
- * LINK: daemon/conf_print.c daemon/conf_scan.c daemon/conf_table.c
- * LINK: daemon/conf_type.c daemon/conf_type_addr.c daemon/conf_value.c
- * LINK: daemon/args.c
+ * LINK: daemon/conf_table.c daemon/conf_type.c daemon/conf_type_addr.c
+ * LINK: daemon/conf_value.c lib/wire/pretty.c
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/args.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/conf_type.h"
@@ -301,37 +296,12 @@ static int man(void)
 	return 0;
 }
 
-/* ----------------------------------------------------------------- check */
-
-static int check(int argc, char **argv)
-{
-	char err[512] = "";
-	struct args a;
-	struct conf *c = NULL;
-
-	if (args_parse(&a, argc, argv, err, sizeof(err)) == 0)
-		c = conf_load(a.file, a.file_asked, a.opts, a.nopts, err,
-			      sizeof(err));
-	args_free(&a);
-	if (c == NULL) {
-		(void)fprintf(stderr, "%s\n", err);
-		return 2;
-	}
-	conf_print(c, stdout);
-	conf_free(c);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "example") == 0)
 		return example();
 	if (argc == 2 && strcmp(argv[1], "man") == 0)
 		return man();
-	if (argc >= 2 && strcmp(argv[1], "check") == 0)
-		return check(argc - 1, argv + 1);
-	(void)fputs("usage: conf_doc example | man | check [-f FILE] "
-		    "[-o TEXT]...\n",
-		    stderr);
+	(void)fputs("usage: conf_doc example | man\n", stderr);
 	return 2;
 }
