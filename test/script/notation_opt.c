@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notation_opt.c - TCP options as tcpdump prints them:
+ *	<mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 7>
+ * Other kinds are written `kind N len N`, whose value is zeros.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "script.h"
+
+static bool put(struct packet *p, const uint8_t *v, size_t n)
+{
+	if (p->nopt + n > sizeof(p->opt))
+		return false;
+	memcpy(p->opt + p->nopt, v, n);
+	p->nopt = (uint8_t)(p->nopt + n);
+	return true;
+}
+
+static bool put_ts(struct packet *p, uint32_t val, uint32_t ecr)
+{
+	uint8_t v[10] = {OPTION_TS, 10};
+
+	for (int i = 0; i < 4; i++) {
+		v[2 + i] = (uint8_t)(val >> (24 - 8 * i));
+		v[6 + i] = (uint8_t)(ecr >> (24 - 8 * i));
+	}
+	return put(p, v, sizeof(v));
+}
+
+/* One of them, blanks before it gone. */
+static bool one(struct packet *p, const char *o, uint32_t val_base,
+		uint32_t ecr_base)
+{
+	unsigned a = 0, b = 0;
+	int end = 0;
+
+	if (!strcmp(o, "nop"))
+		return put(p, (uint8_t[]){OPTION_NOP}, 1);
+	if (!strcmp(o, "eol"))
+		return put(p, (uint8_t[]){OPTION_EOL}, 1);
+	if (!strcmp(o, "sackOK"))
+		return put(p, (uint8_t[]){OPTION_SACK_OK, 2}, 2);
+	if (sscanf(o, "mss %u%n", &a, &end) == 1 && !o[end])
+		return put(p,
+			   (uint8_t[]){OPTION_MSS, 4, (uint8_t)(a >> 8),
+				       (uint8_t)a},
+			   4);
+	if (sscanf(o, "wscale %u%n", &a, &end) == 1 && !o[end])
+		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
+	if (sscanf(o, "TS val %u ecr %u%n", &a, &b, &end) == 2 && !o[end])
+		return put_ts(p, a + val_base, b ? b + ecr_base : 0);
+	if (sscanf(o, "TS val %u ecr first%n", &a, &end) == 1 && end &&
+	    !o[end])
+		return put_ts(p, a + val_base, ecr_base);
+	if (sscanf(o, "kind %u len %u%n", &a, &b, &end) == 2 && !o[end] &&
+	    b >= 2 && b <= 40) {
+		uint8_t v[40] = {(uint8_t)a, (uint8_t)b};
+
+		return put(p, v, b);
+	}
+	return false;
+}
+
+bool notation_options(struct stage *s, struct line *l, struct packet *p,
+		      uint32_t val_base, uint32_t ecr_base)
+{
+	char copy[200], *at = copy, *o;
+
+	p->nopt = 0;
+	if (!l->options)
+		return true;
+	if (strlen(l->options) >= sizeof(copy))
+		return stage_fail(s, "options are too long to be read");
+	strcpy(copy, l->options);
+	while ((o = strsep(&at, ",")) != NULL) {
+		o += strspn(o, " ");
+		if (!one(p, o, val_base, ecr_base))
+			return stage_fail(s, "option '%s' cannot be read, or "
+					     "there is no room for it",
+					  o);
+	}
+	return true;
+}

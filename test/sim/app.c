@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * app.c - the programs.  Friendly ones write all they have, read to the end
+ * of file and close; hostile ones do that, or anything else at any time.
+ * What they are given is checked octet by octet.
+ */
+#include <stdlib.h>
+
+#include "sim.h"
+#include "test/harness/pattern.h"
+
+#define BUFFER 131072
+
+static struct tcpd_stack *stack_of(const struct sim *s,
+				   const struct endpoint *e)
+{
+	return s->side[e->side].st;
+}
+
+static struct endpoint *other(const struct endpoint *e)
+{
+	struct pair *p = e->pair;
+
+	return e == &p->ep[0] ? &p->ep[1] : &p->ep[0];
+}
+
+static void over(struct endpoint *e)
+{
+	e->open = false;
+	e->at = TCPD_NEVER;
+}
+
+void app_start(struct sim *s, struct pair *p)
+{
+	struct endpoint *e = &p->ep[0];
+	struct tcpd_addr peer;
+	struct tcpd_status st;
+	int err;
+
+	world_place(&peer, !e->side, p->version, PORT);
+	err = tcpd_connect(stack_of(s, e), &e->h, NULL, &peer, s->now);
+	if (err) {
+		sim_fail(s, "tcpd_connect says %s", tcpd_err_name(err));
+		return;
+	}
+	tcpd_set_user(stack_of(s, e), e->h, e);
+	e->open = true;
+	if (tcpd_status(stack_of(s, e), e->h, &st, s->now))
+		sim_fail(s, "a new connection has no status");
+	p->port = st.local.port;
+	sim_say(s, "%c connects from %u, %s", "AB"[e->side], p->port,
+		p->hostile ? "hostile" : "friendly");
+}
+
+/* Who connected from |port|; NULL: nobody (a forged or very old SYN). */
+static struct pair *who(struct sim *s, unsigned side, uint16_t port,
+			uint8_t version)
+{
+	for (unsigned i = s->npairs; i > 0; i--) {
+		struct pair *p = &s->pair[i - 1];
+
+		if (p->ep[1].side == side && p->port == port && !p->matched &&
+		    p->version == version)
+			return p;
+	}
+	return NULL;
+}
+
+static void accept_all(struct sim *s, unsigned i)
+{
+	struct side *side = &s->side[i];
+	tcpd_handle h;
+
+	while (tcpd_accept(side->st, side->listener, &h, s->now) == 0) {
+		struct tcpd_status st;
+		struct pair *p;
+
+		if (tcpd_status(side->st, h, &st, s->now)) {
+			sim_fail(s, "an accepted connection has no status");
+			return;
+		}
+		p = who(s, i, st.peer.port, st.peer.family);
+		if (!p) {
+			tcpd_abort(side->st, h, s->now);
+			continue;
+		}
+		sim_say(s, "%c accepts from %u", "AB"[i], st.peer.port);
+		p->matched = true;
+		p->ep[1].h = h;
+		p->ep[1].open = true;
+		tcpd_set_user(side->st, h, &p->ep[1]);
+		app_act(s, &p->ep[1]);
+	}
+}
+
+static void event(struct sim *s, struct endpoint *e,
+		  const struct tcpd_event *ev)
+{
+	if (ev->mask & (TCPD_EV_RESET | TCPD_EV_TIMEOUT)) {
+		e->ended = true;
+		e->err = ev->err;
+		sim_say(s, "%c of %u ends: %s", "AB"[e->side], e->pair->port,
+			tcpd_err_name(ev->err));
+		if (!ev->err)
+			sim_fail(s, "RESET or TIMEOUT without an error");
+		if (!e->pair->hostile)
+			sim_fail(s, "%c of %u, friendly, ends by %s",
+				 "AB"[e->side], e->pair->port,
+				 tcpd_err_name(ev->err));
+	}
+	if (ev->mask & TCPD_EV_GONE) {
+		over(e);
+		return;
+	}
+	if (e->open && e->at == TCPD_NEVER)
+		app_act(s, e);
+}
+
+void app_events(struct sim *s, unsigned i)
+{
+	struct side *side = &s->side[i];
+	struct tcpd_event ev;
+
+	while (!s->why[0] && tcpd_next_event(side->st, &ev)) {
+		if (ev.user == side)
+			side->accept_at =
+				s->now + TCPD_MS(rng_below(&s->rng, 4) ? 0
+							: 200);
+		else if (ev.user)
+			event(s, ev.user, &ev);
+	}
+	if (side->accept_at && side->accept_at <= s->now) {
+		side->accept_at = 0;
+		accept_all(s, i);
+	}
+}
+
+/* ----------------------------------------------------------- the stream */
+
+static bool given(struct sim *s, struct endpoint *e, const uint8_t *p,
+		  size_t n)
+{
+	const struct endpoint *from = other(e);
+	size_t same = pattern_same(from->salt, e->took, p, n);
+
+	if (same < n)
+		return sim_fail(s, "octet %llu is not what %u wrote",
+				(unsigned long long)(e->took + same),
+				e->pair->port);
+	e->took += n;
+	if (e->took > from->wrote)
+		return sim_fail(s, "%llu octets were read, %llu written",
+				(unsigned long long)e->took,
+				(unsigned long long)from->wrote);
+	world_progress(s);
+	return true;
+}
+
+static void end_of_file(struct sim *s, struct endpoint *e)
+{
+	const struct endpoint *from = other(e);
+
+	if (e->eof)
+		return;
+	e->eof = true;
+	sim_say(s, "%c of %u reads the end", "AB"[e->side], e->pair->port);
+	if (!from->shut || e->took != from->wrote)
+		sim_fail(s, "end of file after %llu of %llu octets%s",
+			 (unsigned long long)e->took,
+			 (unsigned long long)from->wrote,
+			 from->shut ? "" : ", and the peer did not close");
+}
+
+/* One read: more may be there. */
+static bool read_some(struct sim *s, struct endpoint *e)
+{
+	static uint8_t buf[BUFFER];
+	struct tcpd_slice slice[3];
+	uint32_t want = e->read_size < BUFFER ? e->read_size : BUFFER;
+	size_t n = 0;
+	int64_t came;
+	int slices;
+
+	if (rng_below(&s->rng, 2)) {
+		came = tcpd_recv(stack_of(s, e), e->h, buf, want, s->now);
+		if (came == 0)
+			end_of_file(s, e);
+		return came > 0 && given(s, e, buf, (size_t)came);
+	}
+	slices = tcpd_recv_peek(stack_of(s, e), e->h, slice, 3);
+	for (int i = 0; i < slices && n < want; i++) {
+		size_t take = slice[i].len < want - n ? slice[i].len : want - n;
+
+		if (!given(s, e, slice[i].p, take))
+			return false;
+		n += take;
+	}
+	if (n && tcpd_recv_done(stack_of(s, e), e->h, n, s->now))
+		return sim_fail(s, "what was peeked cannot be taken");
+	if (!n && tcpd_recv_eof(stack_of(s, e), e->h))
+		end_of_file(s, e);
+	return n > 0;
+}
+
+static int64_t fill(struct sim *s, struct endpoint *e, uint32_t n)
+{
+	struct tcpd_room room[2];
+	int rooms = tcpd_send_room(stack_of(s, e), e->h, n, room, 2);
+	uint32_t done = 0;
+
+	for (int i = 0; i < rooms; i++) {
+		uint32_t part = room[i].len < n - done ? room[i].len : n - done;
+
+		pattern_fill(e->salt, e->wrote + done, room[i].p, part);
+		done += part;
+	}
+	if (rooms < 0)
+		return rooms;
+	if (tcpd_send_filled(stack_of(s, e), e->h, done, s->now))
+		sim_fail(s, "tcpd_send_filled refuses what was granted");
+	return done ? (int64_t)done : -TCPD_ERR_AGAIN;
+}
+
+/* One write: there may be room for more. */
+static bool write_some(struct sim *s, struct endpoint *e)
+{
+	static uint8_t buf[BUFFER];
+	uint64_t left = e->total - e->wrote;
+	uint32_t n = e->write_size < BUFFER ? e->write_size : BUFFER;
+	int64_t came;
+
+	if (!left || e->shut)
+		return false;
+	if (n > left)
+		n = (uint32_t)left;
+	if (rng_below(&s->rng, 2)) {
+		pattern_fill(e->salt, e->wrote, buf, n);
+		came = tcpd_send(stack_of(s, e), e->h, buf, n, s->now);
+	} else {
+		came = fill(s, e, n);
+	}
+	if (came <= 0) {
+		if (came != -TCPD_ERR_AGAIN && came != -TCPD_ERR_NOT_OPEN &&
+		    !e->ended)
+			sim_fail(s, "a write says %s",
+				 tcpd_err_name((int)came));
+		return false;
+	}
+	e->wrote += (uint64_t)came;
+	return came == n;
+}
+
+/* ---------------------------------------------------------- its choices */
+
+static void do_close(struct sim *s, struct endpoint *e)
+{
+	int err = tcpd_close(stack_of(s, e), e->h, s->now);
+
+	sim_say(s, "%c of %u closes", "AB"[e->side], e->pair->port);
+	if (err)
+		sim_fail(s, "tcpd_close says %s", tcpd_err_name(err));
+	e->closed = e->shut = true;
+	over(e);
+}
+
+static void do_shutdown(struct sim *s, struct endpoint *e)
+{
+	int err = tcpd_shutdown(stack_of(s, e), e->h, s->now);
+
+	sim_say(s, "%c of %u shuts down", "AB"[e->side], e->pair->port);
+	if (err == -TCPD_ERR_NOT_OPEN)
+		return; /* in SYN-SENT some other time */
+	e->shut = true;
+	if (err && !e->ended && err != -TCPD_ERR_CLOSING)
+		sim_fail(s, "tcpd_shutdown says %s", tcpd_err_name(err));
+}
+
+/* True: the handle is dead now. */
+static bool mischief(struct sim *s, struct endpoint *e)
+{
+	switch (rng_below(&s->rng, 40)) {
+	case 0:
+		do_close(s, e);
+		return true;
+	case 1:
+		if (tcpd_abort(stack_of(s, e), e->h, s->now))
+			sim_fail(s, "tcpd_abort fails");
+		sim_say(s, "%c of %u aborts", "AB"[e->side], e->pair->port);
+		e->aborted = e->closed = true;
+		over(e);
+		return true;
+	case 2:
+		do_shutdown(s, e);
+		break;
+	case 3:
+		if (tcpd_recv(stack_of(s, e), e->h, NULL, 0, s->now) > 0)
+			sim_fail(s, "a read of nothing gives something");
+		break;
+	case 4:
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_RCVBUF,
+				rng_in(&s->rng, 1, 100000), s->now);
+		break;
+	case 5:
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_NODELAY,
+				rng_below(&s->rng, 2), s->now);
+		break;
+	case 6:
+		if (tcpd_recv_done(stack_of(s, e), e->h, 1u << 30, s->now) !=
+			    -TCPD_ERR_INVALID &&
+		    !e->ended)
+			sim_fail(s, "more can be taken than there is");
+		break;
+	default:
+		break;
+	}
+	return false;
+}
+
+void app_act(struct sim *s, struct endpoint *e)
+{
+	if (!e->open || s->why[0])
+		return;
+	if (e->pair->hostile && mischief(s, e))
+		return;
+	while (write_some(s, e))
+		if (!rng_below(&s->rng, 8)) { /* more another time */
+			e->at = s->now + TCPD_MS(rng_below(&s->rng, 50));
+			break;
+		}
+	while (!s->why[0] && read_some(s, e))
+		if (!rng_below(&s->rng, 16)) {
+			e->at = s->now + TCPD_MS(rng_below(&s->rng, 600));
+			return;
+		}
+	if (s->why[0])
+		return;
+	if (e->wrote == e->total && !e->shut)
+		do_shutdown(s, e);
+	if (e->ended || (e->eof && e->shut))
+		do_close(s, e);
+}
+
+void app_end(struct sim *s)
+{
+	for (unsigned i = 0; i < s->npairs; i++)
+		for (unsigned k = 0; k < 2; k++)
+			if (s->pair[i].ep[k].open)
+				do_close(s, &s->pair[i].ep[k]);
+}
+
+bool app_all_over(const struct sim *s)
+{
+	for (unsigned i = 0; i < s->npairs; i++) {
+		const struct pair *p = &s->pair[i];
+
+		if (p->start != TCPD_NEVER || p->ep[0].open || p->ep[1].open)
+			return false;
+		if (!p->hostile && !p->matched)
+			return false;
+	}
+	return s->npairs > 0;
+}
+
+/* What was promised: friendly programs have everything. */
+bool app_verdict(struct sim *s)
+{
+	for (unsigned i = 0; i < s->npairs; i++) {
+		const struct pair *p = &s->pair[i];
+
+		if (p->hostile)
+			continue;
+		for (unsigned k = 0; k < 2; k++) {
+			const struct endpoint *e = &p->ep[k];
+
+			if (!e->eof || e->took != p->ep[!k].total)
+				return sim_fail(
+					s,
+					"%c of %u has %llu of %llu octets%s",
+					"AB"[e->side], p->port,
+					(unsigned long long)e->took,
+					(unsigned long long)p->ep[!k].total,
+					e->eof ? "" : " and no end of file");
+		}
+	}
+	return true;
+}

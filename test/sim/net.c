@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net.c - the network: a heap of packets by the time they arrive.  It does
+ * what devices do (cuts super-segments, fills in checksums) and what bad
+ * networks do (loses, delays, reorders, doubles, damages).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+static bool before(const struct flight *a, const struct flight *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+void net_put(struct sim *s, const struct flight *flight)
+{
+	struct flight f = *flight;
+	unsigned i;
+
+	f.order = s->norder++;
+	f.data = malloc(f.len ? f.len : 1);
+	if (s->nheap == s->heap_room) {
+		s->heap_room = s->heap_room ? 2 * s->heap_room : 64;
+		s->heap = realloc(s->heap, s->heap_room * sizeof(*s->heap));
+	}
+	if (!f.data || !s->heap)
+		abort();
+	memcpy(f.data, flight->data, f.len);
+	for (i = s->nheap++; i && before(&f, &s->heap[(i - 1) / 2]);
+	     i = (i - 1) / 2)
+		s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = f;
+}
+
+tcpd_time net_next(const struct sim *s)
+{
+	return s->nheap ? s->heap[0].at : TCPD_NEVER;
+}
+
+/* The next packet that arrives until |at|; its data is the caller's. */
+bool net_take(struct sim *s, tcpd_time at, struct flight *f)
+{
+	struct flight last;
+	unsigned i = 0;
+
+	if (!s->nheap || s->heap[0].at > at)
+		return false;
+	*f = s->heap[0];
+	last = s->heap[--s->nheap];
+	while (2 * i + 1 < s->nheap) {
+		unsigned child = 2 * i + 1;
+
+		if (child + 1 < s->nheap &&
+		    before(&s->heap[child + 1], &s->heap[child]))
+			child++;
+		if (before(&last, &s->heap[child]))
+			break;
+		s->heap[i] = s->heap[child];
+		i = child;
+	}
+	if (s->nheap)
+		s->heap[i] = last;
+	return true;
+}
+
+/* One bit, which every checksum sees; what carries none is left alone. */
+static void damage(struct sim *s, uint8_t *data, uint32_t len)
+{
+	uint32_t bit = rng_below(&s->rng, len * 8);
+
+	data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	sim_say(s, "    bit %u is flipped", bit);
+}
+
+static bool lost(struct sim *s, struct faults *f)
+{
+	if (f->left) {
+		f->left--;
+		return true;
+	}
+	if (rng_chance(&s->rng, f->burst))
+		f->left = f->burst_len;
+	return rng_chance(&s->rng, f->loss);
+}
+
+static tcpd_time arrival(struct sim *s, struct faults *f, bool bad)
+{
+	tcpd_time at = s->now + f->delay;
+
+	if (f->jitter)
+		at += rng_next(&s->rng) % f->jitter;
+	if (bad && f->reorder && rng_chance(&s->rng, f->reorder))
+		at += rng_next(&s->rng) % (f->late + 1);
+	return at;
+}
+
+/* One packet of the wire, complete: its fate. */
+static void cross(struct sim *s, unsigned from, uint8_t *data, uint32_t len,
+		  const struct tcpd_offload *off)
+{
+	struct faults *f = &s->side[from].out;
+	bool bad = s->now < s->faults_end;
+	struct flight out = {.to = !from,
+			     .honest = true,
+			     .len = len,
+			     .off = *off,
+			     .data = data};
+
+	if (bad && lost(s, f)) {
+		sim_say(s, "    lost");
+		return;
+	}
+	if (s->side[!from].set.csum && !off->flags && !rng_below(&s->rng, 4))
+		out.off.flags = TCPD_PKT_CSUM_VALID;
+	out.at = arrival(s, f, bad);
+	if (bad && rng_chance(&s->rng, f->dup)) {
+		sim_say(s, "    doubled");
+		net_put(s, &out);
+		out.at = arrival(s, f, bad);
+	}
+	if (bad && !out.off.flags && rng_chance(&s->rng, f->corrupt)) {
+		damage(s, data, len);
+		out.honest = false;
+	}
+	net_put(s, &out);
+}
+
+/* A segment of |p| from |at| on, as a device would cut it off. */
+static void cut(struct sim *s, unsigned from, const struct packet *p,
+		uint32_t at, uint32_t n)
+{
+	static const struct tcpd_offload none;
+	struct packet part = *p;
+	uint8_t *buf = malloc(PACKET_MAX);
+
+	if (!buf)
+		abort();
+	part.seq += at;
+	part.data += at;
+	part.len = n;
+	part.gso = 0;
+	part.sum = SUM_FULL;
+	if (at + n < p->len)
+		part.flags &= (uint8_t)~(FLAG_FIN | FLAG_PSH);
+	cross(s, from, buf, (uint32_t)packet_build(&part, buf), &none);
+	free(buf);
+}
+
+void net_send(struct sim *s, unsigned from, const struct packet *p,
+	      const uint8_t *data, uint32_t len,
+	      const struct tcpd_offload *off)
+{
+	uint32_t size = p->gso ? p->gso : p->len;
+	uint8_t *copy;
+
+	if (p->protocol == PROTO_TCP && p->sum == SUM_PARTIAL &&
+	    (s->split_always || !s->side[!from].set.csum ||
+	     (p->gso && !s->side[!from].set.tso4))) {
+		for (uint32_t at = 0; at == 0 || at < p->len; at += size)
+			cut(s, from, p, at,
+			    p->len - at < size ? p->len - at : size);
+		return;
+	}
+	copy = malloc(len);
+	if (!copy)
+		abort();
+	memcpy(copy, data, len);
+	cross(s, from, copy, len, off);
+	free(copy);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * swarm.c - what a seed decides: each switches on a random part of all the
+ * faults and settings there are, so that rare ones meet undisturbed.
+ */
+#include <string.h>
+
+#include "sim.h"
+
+static uint32_t pick(struct rng *r, const uint32_t *of, uint32_t n)
+{
+	return of[rng_below(r, n)];
+}
+
+#define PICK(r, ...)                                                       \
+	pick(r, (const uint32_t[]){__VA_ARGS__},                           \
+	     sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+static void draw_settings(struct sim *s, unsigned i)
+{
+	struct rng *r = &s->rng;
+	struct tcpd_settings *set = &s->side[i].set;
+
+	tcpd_settings_init(set);
+	set->max_conns = 32;
+	set->max_listeners = 2;
+	set->max_half_open = 32;
+	set->max_time_wait = PICK(r, 4, 32, 32);
+	set->memory = PICK(r, 1u << 20, 4u << 20, 16u << 20);
+	set->conn.backlog = PICK(r, 1, 2, 16, 16);
+	set->conn.time_wait = TCPD_SEC(PICK(r, 1, 10, 60));
+	set->conn.receive_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
+	set->conn.send_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
+	set->wscale = (uint8_t)PICK(r, 0, 2, 7, 7, 7, 14);
+	set->delack = TCPD_MS(PICK(r, 1, 40, 40, 200));
+	set->rto_min = TCPD_MS(PICK(r, 50, 200, 200, 1000));
+	set->mtu = (uint16_t)PICK(r, 1280, 1500, 1500, 1500, 9000, 65535);
+	set->csum = rng_below(r, 2);
+	set->tso4 = set->tso6 = set->csum && rng_below(r, 2);
+	set->queue = (uint8_t)rng_below(r, 64);
+	for (unsigned k = 0; k < sizeof(set->key); k++)
+		set->key[k] = (uint8_t)rng_next(r);
+	set->naddrs = 0;
+	for (uint8_t v = 4; v <= 6; v = (uint8_t)(v + 2)) {
+		struct tcpd_prefix *p = &set->addr[set->naddrs++];
+		struct tcpd_addr a;
+
+		world_place(&a, i, v, 0);
+		memcpy(p->ip, a.ip, 16);
+		p->family = v;
+		p->len = v == 4 ? 24 : 64;
+	}
+}
+
+static void draw_faults(struct sim *s, struct faults *f)
+{
+	struct rng *r = &s->rng;
+
+	f->delay = TCPD_US(PICK(r, 1, 100, 1000, 20000, 150000));
+	if (rng_below(r, 2))
+		f->jitter = f->delay / PICK(r, 1, 2, 10);
+	if (rng_below(r, 3))
+		f->loss = PICK(r, 1000, 10000, 50000, 100000, 300000);
+	if (!rng_below(r, 4)) {
+		f->burst = 20000;
+		f->burst_len = rng_in(r, 2, 30);
+	}
+	if (!rng_below(r, 3))
+		f->dup = PICK(r, 10000, 100000);
+	if (!rng_below(r, 3)) {
+		f->reorder = PICK(r, 10000, 100000, 300000);
+		f->late = f->delay * rng_in(r, 1, 8);
+	}
+	if (!rng_below(r, 4))
+		f->corrupt = PICK(r, 5000, 50000);
+}
+
+static uint32_t draw_total(struct rng *r)
+{
+	return rng_below(r, PICK(r, 1, 100, 3000, 20000, 60000));
+}
+
+static void draw_pair(struct sim *s, struct pair *p)
+{
+	struct rng *r = &s->rng;
+	unsigned client = rng_below(r, 2);
+	unsigned index = (unsigned)(p - s->pair);
+
+	p->version = rng_below(r, 2) ? 4 : 6;
+	p->hostile = !rng_below(r, 3);
+	p->start = SIM_START + TCPD_MS(rng_below(r, 3000));
+	for (unsigned i = 0; i < 2; i++) {
+		struct endpoint *e = &p->ep[i];
+
+		e->pair = p;
+		e->side = (uint8_t)(i ? !client : client);
+		e->total = draw_total(r);
+		e->write_size = rng_in(r, 1, PICK(r, 10, 1500, 20000));
+		e->read_size = rng_in(r, 1, PICK(r, 100, 5000, 100000));
+		if (e->total / e->write_size > 500)
+			e->write_size += (uint32_t)e->total / 500;
+		if (e->total / e->read_size > 500)
+			e->read_size += (uint32_t)e->total / 500;
+		e->at = TCPD_NEVER;
+		e->salt = 2 * index + i;
+	}
+	for (unsigned i = 0; i < 2; i++) /* what it reads is the other's */
+		if (p->ep[!i].total / p->ep[i].read_size > 500)
+			p->ep[i].read_size +=
+				(uint32_t)p->ep[!i].total / 500;
+}
+
+void swarm_draw(struct sim *s)
+{
+	struct rng *r = &s->rng;
+
+	r->state = s->seed * 0x2545f4914f6cdd1du + 1;
+	s->now = SIM_START;
+	for (unsigned i = 0; i < 2; i++) {
+		draw_settings(s, i);
+		draw_faults(s, &s->side[i].out);
+	}
+	if (rng_below(r, 2))
+		s->side[0].out = s->side[1].out;
+	s->faults_end = SIM_START + TCPD_MS(rng_in(r, 100, 20000));
+	s->split_always = rng_below(r, 2);
+	s->adversary = !rng_below(r, 3);
+	s->forge = s->adversary ? 100000 : 0;
+	s->npairs = rng_in(r, 1, rng_below(r, 4) ? 2 : MAX_PAIRS);
+	for (unsigned i = 0; i < s->npairs; i++)
+		draw_pair(s, &s->pair[i]);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire.c - what every packet on the wire must be, whatever the stacks think:
+ * acknowledgments and right edges never go back, nothing is sent beyond what
+ * the peer has allowed, and every octet is the one that belongs there.
+ */
+#include <string.h>
+
+#include "sim.h"
+#include "test/harness/pattern.h"
+
+static int32_t diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b);
+}
+
+static struct trail *find(struct side *side, const uint8_t *ip,
+			  uint16_t sport, const uint8_t *peer, uint16_t dport)
+{
+	for (unsigned i = 0; i < side->ntrails; i++) {
+		struct trail *t = &side->trail[i];
+
+		if (t->sport == sport && t->dport == dport &&
+		    !memcmp(t->ip, ip, 16) && !memcmp(t->peer, peer, 16))
+			return t;
+	}
+	return NULL;
+}
+
+static struct trail *trail(struct sim *s, unsigned i, const struct packet *p)
+{
+	struct side *side = &s->side[i];
+	struct trail *t = find(side, p->src, p->sport, p->dst, p->dport);
+
+	if (t)
+		return t;
+	t = &side->trail[side->ntrails < MAX_TRAILS ? side->ntrails++ : 0];
+	memset(t, 0, sizeof(*t));
+	memcpy(t->ip, p->src, 16);
+	memcpy(t->peer, p->dst, 16);
+	t->sport = p->sport;
+	t->dport = p->dport;
+	t->wscale_offered = -1;
+	return t;
+}
+
+/* Whose stream a trail carries, once both are known. */
+static void match(struct sim *s, unsigned side, struct trail *t)
+{
+	for (unsigned i = s->npairs; !t->e && i > 0; i--) {
+		struct pair *p = &s->pair[i - 1];
+		unsigned end = p->ep[0].side == side ? 0 : 1;
+		uint16_t own = end ? t->dport : t->sport;
+
+		if (p->port && p->port == own && !(end && !p->matched))
+			t->e = &p->ep[end];
+	}
+}
+
+static void text(struct sim *s, const struct trail *t, const struct packet *p)
+{
+	uint64_t at = p->seq - t->iss - 1;
+	size_t same;
+
+	if (!t->e || !p->len)
+		return;
+	same = pattern_same(t->e->salt, at, p->data, p->len);
+	if (at + p->len > t->e->wrote)
+		sim_fail(s, "octets %llu to %llu are sent, %llu were written",
+			 (unsigned long long)at,
+			 (unsigned long long)(at + p->len),
+			 (unsigned long long)t->e->wrote);
+	else if (same < p->len)
+		sim_fail(s, "octet %llu of a stream is sent wrong",
+			 (unsigned long long)(at + same));
+}
+
+static void opening(struct trail *t, const struct packet *p)
+{
+	if (t->used && t->iss == p->seq)
+		return; /* sent again, or the SYN-ACK to its own SYN */
+	t->used = true;
+	t->iss = t->top = p->seq;
+	t->has_ack = t->has_edge = t->has_peer_edge = false;
+	t->wscale_offered = packet_option(p, OPTION_WSCALE);
+	t->e = NULL;
+}
+
+static void numbers(struct sim *s, struct trail *t, const struct packet *p)
+{
+	uint32_t end = p->seq + packet_span(p);
+	uint32_t edge;
+
+	if (diff(p->seq, t->top) > 0)
+		sim_fail(s, "a hole: %u is sent, all before ends at %u",
+			 p->seq - t->iss, t->top - t->iss);
+	if (t->has_peer_edge && diff(end, t->top) > 0 &&
+	    diff(end, t->peer_edge) > 1)
+		sim_fail(s, "sent up to %u, the peer allows %u",
+			 end - t->iss, t->peer_edge - t->iss);
+	if (diff(end, t->top) > 0) {
+		t->top = end;
+		world_progress(s);
+	}
+	if (!(p->flags & FLAG_ACK))
+		return;
+	if (t->has_ack && diff(p->ack, t->ack) < 0)
+		sim_fail(s, "the acknowledgment goes back by %d",
+			 diff(t->ack, p->ack));
+	if (!t->has_ack || diff(p->ack, t->ack) > 0)
+		world_progress(s);
+	t->ack = p->ack;
+	t->has_ack = true;
+	edge = p->ack + ((uint32_t)p->wnd
+			 << (p->flags & FLAG_SYN ? 0 : t->wscale));
+	if (t->has_edge && diff(edge, t->edge) < 0)
+		sim_fail(s, "the right edge goes back by %d",
+			 diff(t->edge, edge));
+	t->edge = edge;
+	t->has_edge = true;
+}
+
+void wire_out(struct sim *s, unsigned from, const struct packet *p)
+{
+	struct trail *t;
+
+	if (p->protocol != PROTO_TCP || p->flags & FLAG_RST)
+		return;
+	t = trail(s, from, p);
+	if (p->flags & FLAG_SYN)
+		opening(t, p);
+	if (!t->used)
+		return;
+	match(s, from, t);
+	numbers(s, t, p);
+	text(s, t, p);
+}
+
+/* What the packet |data| that arrives at |to| allows it to send. */
+void wire_in(struct sim *s, unsigned to, const uint8_t *data, uint32_t len)
+{
+	uint32_t head = len && data[0] >> 4 == 4 ? 20 : 40;
+	const uint8_t *tcp = data + head;
+	struct packet p = {.version = head == 20 ? 4 : 6};
+	struct trail *mine, *theirs;
+	uint32_t edge;
+	int scale;
+
+	if (len < head + 20)
+		return;
+	memset(p.src, 0, 10);
+	memset(p.src + 10, 0xff, 2);
+	memcpy(p.dst, p.src, 16);
+	memcpy(p.src + (head == 20 ? 12 : 0), data + head - (head == 20 ? 8 : 32),
+	       head == 20 ? 4 : 16);
+	memcpy(p.dst + (head == 20 ? 12 : 0),
+	       data + head - (head == 20 ? 4 : 16), head == 20 ? 4 : 16);
+	p.sport = (uint16_t)(tcp[0] << 8 | tcp[1]);
+	p.dport = (uint16_t)(tcp[2] << 8 | tcp[3]);
+	p.ack = (uint32_t)tcp[8] << 24 | (uint32_t)tcp[9] << 16 |
+		(uint32_t)tcp[10] << 8 | tcp[11];
+	p.flags = tcp[13];
+	p.wnd = (uint16_t)(tcp[14] << 8 | tcp[15]);
+	mine = find(&s->side[to], p.dst, p.dport, p.src, p.sport);
+	theirs = find(&s->side[!to], p.src, p.sport, p.dst, p.dport);
+	if (!mine || !theirs || !(p.flags & FLAG_ACK) || p.flags & FLAG_RST)
+		return;
+	/* both have offered: both scale (RFC 7323, 2.2) */
+	scale = mine->wscale_offered >= 0 && theirs->wscale_offered >= 0;
+	mine->wscale = scale ? (uint8_t)mine->wscale_offered : 0;
+	theirs->wscale = scale ? (uint8_t)theirs->wscale_offered : 0;
+	edge = p.ack +
+	       ((uint32_t)p.wnd << (p.flags & FLAG_SYN ? 0 : theirs->wscale));
+	if (!mine->has_peer_edge || diff(edge, mine->peer_edge) > 0)
+		mine->peer_edge = edge;
+	mine->has_peer_edge = true;
+}
