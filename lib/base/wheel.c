@@ -191,6 +191,28 @@ uint64_t wheel_next(const struct wheel *w)
 	return first_tick(w, slot, start);
 }
 
+uint32_t wheel_first(const struct wheel *w)
+{
+	uint32_t slot = slot_now(w);
+	uint32_t ref = w->due;
+	uint32_t first;
+	uint64_t start;
+
+	if (ref)
+		return ref;
+	if (!has_late(w) && !first_slot(w, &slot, &start))
+		return WHEEL_NONE;
+	ref = first = w->head[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
+	for (int i = 0; ref && i < SCAN_MAX; i++) {
+		const struct wheel_node *n = node(w, ref);
+
+		if ((int32_t)(n->tick - node(w, first)->tick) < 0)
+			first = ref;
+		ref = n->next;
+	}
+	return first;
+}
+
 /* A run that is being merged: its first node, with what it is sorted by. */
 struct run {
 	uint32_t ref;

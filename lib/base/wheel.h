@@ -56,6 +56,12 @@ bool wheel_armed(const struct wheel *w, const struct wheel_node *n);
 uint64_t wheel_next(const struct wheel *w);
 
 /*
+ * The armed node that is due first, which stays armed; among very many of
+ * nearly the same tick, one of them.  WHEEL_NONE: nothing is armed.
+ */
+uint32_t wheel_first(const struct wheel *w);
+
+/*
  * The next node that is due at |now|, disarmed, or WHEEL_NONE when there is
  * none (then w->now == now).  Nodes may be armed and cancelled between calls;
  * one armed for a tick that is not after |now| comes out in the same run.

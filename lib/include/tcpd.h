@@ -53,9 +53,9 @@ enum tcpd_state {
 	TCPD_CLOSE_WAIT,
 	TCPD_CLOSING,
 	TCPD_LAST_ACK,
-	TCPD_TIME_WAIT,
-	TCPD_NSTATES
+	TCPD_TIME_WAIT
 };
+#define TCPD_NSTATES 11
 
 const char *tcpd_state_name(enum tcpd_state s); /* "FIN-WAIT-1" */
 
@@ -170,13 +170,12 @@ enum tcpd_event_mask {
 	TCPD_EV_ACCEPT = 1u << 0,   /* listener: a connection to accept */
 	TCPD_EV_OPEN = 1u << 1,	    /* reached ESTABLISHED */
 	TCPD_EV_READABLE = 1u << 2, /* data, or the peer's FIN */
-	TCPD_EV_WRITABLE = 1u << 3, /* room again, after a short send_room */
+	TCPD_EV_WRITABLE = 1u << 3, /* room again, after a short send_room or
+				       as tcpd_want_writable() asked */
 	TCPD_EV_FIN = 1u << 4,	    /* orderly close by the peer */
 	TCPD_EV_RESET = 1u << 5,    /* refused or aborted by the peer */
 	TCPD_EV_TIMEOUT = 1u << 6,  /* gave up (R2, user timeout), unreachable */
-	TCPD_EV_GONE = 1u << 7,	    /* the handle is dead from now on */
-	TCPD_EV_ACKED = 1u << 8	    /* all that was sent, FIN included, is
-				       acknowledged (see tcpd_want) */
+	TCPD_EV_GONE = 1u << 7	    /* the handle is dead from now on */
 };
 
 struct tcpd_event {
@@ -364,6 +363,12 @@ int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
 
 /* Octets queued and not yet sent for the first time (as SIOCOUTQNSD). */
 uint32_t tcpd_unsent(const struct tcpd_stack *st, tcpd_handle h);
+
+/*
+ * WRITABLE, once, as soon as at most |unsent| octets wait to be sent for the
+ * first time; at once if it is so already.  HANDLE.
+ */
+int tcpd_want_writable(struct tcpd_stack *st, tcpd_handle h, uint32_t unsent);
 
 /* ------------------------------------------------------ options, status */
 

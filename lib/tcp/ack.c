@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ack.c - an acknowledgment: what it frees, what it measures, and what it
+ * tells the congestion control.  RFC 5961's range check comes before
+ * (input_other.c).
+ */
+#include "conn.h"
+#include "xmit.h"
+
+/* What is learned from the records that an ACK covers. */
+struct harvest {
+	tcpd_time rtt; /* of the record sent last; 0: none may be used (Karn) */
+	tcpd_time sent_at;
+	uint64_t delivered; /* conn.delivered when that one was sent */
+	tcpd_time delivered_at, first_sent_at;
+	bool any, app_limited, cwnd_limited, resent;
+};
+
+static void forget_loss(struct conn *c, const struct xmit *x, uint32_t n)
+{
+	if (x->flags & XMIT_LOST)
+		c->lost -= n;
+	if (x->flags & XMIT_RESENT)
+		c->resent -= n;
+}
+
+static void look_at(const struct tcp *t, struct harvest *h,
+		    const struct xmit *x)
+{
+	h->cwnd_limited |= (x->flags & XMIT_CWND_LIMITED) != 0;
+	if (x->flags & XMIT_EVER) {
+		h->resent = true;
+		return;
+	}
+	if (h->any && x->sent_at < h->sent_at)
+		return;
+	h->any = true;
+	h->rtt = t->now - x->sent_at;
+	h->sent_at = x->sent_at;
+	h->delivered = x->delivered;
+	h->delivered_at = x->delivered_at;
+	h->first_sent_at = x->first_sent_at;
+	h->app_limited = (x->flags & XMIT_APP_LIMITED) != 0;
+}
+
+static struct harvest harvest(struct tcp *t, struct conn *c, uint32_t ack)
+{
+	struct harvest h = {0};
+
+	while (c->xmit_first) {
+		uint32_t slot = c->xmit_first - 1;
+		struct xmit *x = xmit_at(t, slot);
+
+		if (seq_ge(x->seq, ack))
+			break;
+		look_at(t, &h, x);
+		if (seq_gt(x->end, ack)) { /* a part of a super-segment */
+			forget_loss(c, x, ack - x->seq);
+			x->seq = ack;
+			break;
+		}
+		forget_loss(c, x, x->end - x->seq);
+		xmit_del(t, c, slot);
+	}
+	return h;
+}
+
+/*
+ * Round trip: from the record of what was sent once; from the time stamp echo
+ * only where Karn's rule forbids that (RFC 7323, 4.1: only an ACK that
+ * advances SND.UNA).
+ */
+static void measure(struct tcp *t, struct conn *c, const struct segment *seg,
+		    const struct harvest *h)
+{
+	tcpd_time rtt = 0;
+
+	if (h->any && !h->resent) {
+		rtt = max_u64(h->rtt, 1);
+	} else if (c->ts && seg->h.opt.has_ts && seg->h.opt.ts_ecr) {
+		uint32_t ticks = ts_now(t, &c->tu) - seg->h.opt.ts_ecr;
+
+		if (ticks < UINT32_MAX / 2)
+			rtt = max_u64(ticks, 1) * t->set.ts_tick;
+	}
+	if (rtt == 0)
+		return;
+	rtt_sample(t, c, rtt);
+	c->backoff = 0; /* the RTO is no longer a guess (RFC 6298, 5.7) */
+}
+
+static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
+		    uint32_t acked, uint32_t prior)
+{
+	struct cc_sample rs = {
+		.now = t->now,
+		.acked = acked,
+		.prior_in_flight = prior,
+		.in_flight = conn_pipe(c),
+		.rtt = h->any ? h->rtt : 0,
+		.app_limited = h->app_limited,
+		.cwnd_limited = h->cwnd_limited,
+		.in_recovery = c->recovery == REC_FAST,
+	};
+
+	if (h->any) {
+		tcpd_time sending = h->sent_at - h->first_sent_at;
+		tcpd_time acking = t->now - h->delivered_at;
+
+		rs.delivered = (uint32_t)(c->delivered - h->delivered);
+		rs.interval = max_u64(sending, acking);
+		c->first_sent_at = h->sent_at;
+	}
+	cc_ops_of(c->cc)->acked(&c->ccs, &rs);
+}
+
+static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	uint32_t acked = seg->h.ack - c->snd_una;
+	uint32_t prior = conn_pipe(c);
+	bool of_syn = c->snd_una == c->iss;
+	bool of_probe = c->nprobes > 0;
+	struct harvest h = harvest(t, c, seg->h.ack);
+	uint32_t text = acked - of_syn;
+
+	if (c->fin_sent && seg->h.ack == conn_fin_seq(c) + 1)
+		text--;
+	c->snd_una = seg->h.ack;
+	c->nrexmt = c->nprobes = 0;
+	c->stalled_at = 0;
+	c->soft_err = 0;
+	c->last_ack = t->now;
+	c->octets_acked += text;
+	c->delivered += text;
+	c->delivered_at = t->now;
+	measure(t, c, seg, &h);
+	sendq_acked(t, c, c->snd_una);
+	if (of_probe)
+		persist_update(t, c);
+	if (of_syn || of_probe)
+		return; /* what follows is about data */
+	rexmt_advance(t, c, acked);
+	tell_cc(t, c, &h, acked, prior);
+	conn_want_output(t, c);
+}
+
+/* RFC 5681, section 2: what counts as a duplicate. */
+static bool is_duplicate(const struct conn *c, const struct segment *seg)
+{
+	return seg->h.ack == c->snd_una && seg->len == 0 &&
+	       !(seg->h.flags & (TCP_SYN | TCP_FIN)) && conn_flight(c) &&
+	       (uint32_t)seg->h.wnd << c->snd_wscale == c->snd_wnd;
+}
+
+void ack_take(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	if (seq_gt(seg->h.ack, c->snd_una))
+		advance(t, c, seg);
+	else if (is_duplicate(c, seg))
+		rexmt_dupack(t, c, seg);
+}

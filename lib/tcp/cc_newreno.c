@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cc_newreno.c - slow start and congestion avoidance by RFC 5681, counting
+ * octets (RFC 3465), with the window of RFC 6582 during recovery.
+ *
+ * In slow start every octet acknowledged is one more, without RFC 3465's limit
+ * a single ACK: that of a super-segment stands for dozens of segments.
+ *
+ * The window is not inflated by duplicate ACKs: what they say has left is
+ * taken off the octets in flight instead (conn_pipe), which is the same sum.
+ */
+#include "base/clamp.h"
+#include "cc.h"
+
+enum { ACKED = 0 }; /* priv: octets towards the next segment of growth */
+
+static void init(struct cc_state *s, uint32_t iw)
+{
+	s->cwnd = iw;
+	s->ssthresh = UINT32_MAX;
+	s->pacing_rate = 0;
+	s->burst = 0;
+	s->priv[ACKED] = 0;
+}
+
+static void acked(struct cc_state *s, const struct cc_sample *rs)
+{
+	uint32_t n = rs->acked;
+
+	if (rs->in_recovery || !rs->cwnd_limited)
+		return; /* RFC 7661: a window that is not used does not grow */
+	if (s->cwnd < s->ssthresh) {
+		uint32_t gain = min_u32(n, s->ssthresh - s->cwnd);
+
+		s->cwnd += gain;
+		n -= gain;
+	}
+	s->priv[ACKED] += n;
+	while (s->priv[ACKED] >= s->cwnd) {
+		s->priv[ACKED] -= s->cwnd;
+		s->cwnd += s->mss;
+	}
+}
+
+/* RFC 5681, (4). */
+static uint32_t half(const struct cc_state *s, uint32_t in_flight)
+{
+	return max_u32(in_flight / 2, 2 * s->mss);
+}
+
+static void enter_recovery(struct cc_state *s, uint32_t in_flight,
+			   tcpd_time now)
+{
+	(void)now;
+	s->ssthresh = half(s, in_flight);
+	s->cwnd = s->ssthresh;
+	s->priv[ACKED] = 0;
+}
+
+/* RFC 6582, 3.2, step 3, the first way: no burst. */
+static void exit_recovery(struct cc_state *s, uint32_t in_flight, tcpd_time now)
+{
+	(void)now;
+	s->cwnd = min_u32(s->ssthresh, max_u32(in_flight, s->mss) + s->mss);
+}
+
+static void timeout(struct cc_state *s, uint32_t in_flight, bool first,
+		    tcpd_time now)
+{
+	(void)now;
+	if (first)
+		s->ssthresh = half(s, in_flight);
+	s->cwnd = s->mss;
+	s->priv[ACKED] = 0;
+}
+
+static void undo(struct cc_state *s, uint32_t cwnd, uint32_t ssthresh)
+{
+	s->cwnd = max_u32(s->cwnd, cwnd);
+	s->ssthresh = max_u32(s->ssthresh, ssthresh);
+}
+
+/* RFC 5681, 4.1. */
+static void restart(struct cc_state *s, uint32_t iw, tcpd_time idle)
+{
+	(void)idle;
+	s->cwnd = min_u32(s->cwnd, iw);
+}
+
+const struct cc_ops cc_newreno = {
+	.name = "newreno",
+	.init = init,
+	.acked = acked,
+	.enter_recovery = enter_recovery,
+	.exit_recovery = exit_recovery,
+	.timeout = timeout,
+	.undo = undo,
+	.restart = restart,
+};

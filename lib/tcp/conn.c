@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.c - the life of a TCB: its slot, its place in tables, lists and the
+ * wheel, its start values, and conn_move(), the only code that assigns a
+ * state.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "conn.h"
+#include "listen.h"
+#include "timewait.h"
+#include "xmit.h"
+
+#define RCV_BUF_START (64u << 10)
+#define QUICK_ACKS    16 /* ACKs at the start that are not delayed */
+
+struct conn *conn_new(struct tcp *t)
+{
+	uint32_t slot = slab_take(&t->conns);
+	struct conn *c;
+
+	if (slot == SLAB_NONE)
+		return NULL;
+	c = conn_at(t, slot);
+	c->born = t->now;
+	c->sq.head = c->sq.tail = c->sq.room = POOL_NONE;
+	c->rq.head = c->rq.tail = c->rq.last = c->rq.ranges = POOL_NONE;
+	c->keepidle = TCPD_SEC(7200);
+	c->keepintvl = TCPD_SEC(75);
+	c->keepcnt = 9;
+	c->rto = t->set.rto_init;
+	c->rcv_max = t->set.conn.receive_buffer;
+	c->snd_max = t->set.conn.send_buffer;
+	c->time_wait = t->set.conn.time_wait;
+	c->cc = t->set.conn.congestion;
+	return c;
+}
+
+void conn_adopt(struct conn *c, const struct tuple *tu, tcpd_id id)
+{
+	c->tu = *tu;
+	c->id = id;
+	c->state = TCPD_SYN_RECEIVED;
+}
+
+void conn_trace(struct tcp *t, tcpd_id id, const struct tuple *tu,
+		enum tcpd_state from, enum fsm_event ev)
+{
+	const struct fsm_edge *e = fsm_find(from, ev);
+	struct trace_entry *tr;
+
+	assert(e);
+	t->taken[e - fsm_edges]++;
+	tr = &t->traces[t->trace_in++ % NTRACES];
+	*tr = (struct trace_entry){.at = t->now,
+				   .id = id,
+				   .tu = *tu,
+				   .from = e->from,
+				   .to = e->to,
+				   .event = e->event};
+}
+
+void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev)
+{
+	enum tcpd_state from = (enum tcpd_state)c->state;
+	const struct fsm_edge *e = fsm_find(from, ev);
+
+	assert(e);
+	conn_trace(t, c->id, &c->tu, from, ev);
+	c->state = e->to;
+}
+
+static bool same_conn(const void *arg, uint32_t ref, const void *key)
+{
+	const struct tcp *t = arg;
+
+	return tuple_same(&conn_at(t, ref)->tu, key);
+}
+
+bool conn_hash(struct tcp *t, struct conn *c)
+{
+	uint32_t hash = tuple_hash(t, &c->tu);
+
+	if (htab_find(&t->conn_tab, hash, same_conn, t, &c->tu) != HTAB_NONE)
+		return false;
+	if (!htab_add(&t->conn_tab, hash, conn_slot(t, c)))
+		return false;
+	c->hashed = true;
+	if (!c->bound)
+		t->ports[c->tu.lport].nuse++;
+	return true;
+}
+
+void conn_unhash(struct tcp *t, struct conn *c)
+{
+	bool there;
+
+	if (!c->hashed)
+		return;
+	there = htab_del(&t->conn_tab, tuple_hash(t, &c->tu), conn_slot(t, c));
+	assert(there);
+	(void)there;
+	c->hashed = false;
+	if (!c->bound)
+		t->ports[c->tu.lport].nuse--;
+}
+
+static void leave_lists(struct tcp *t, struct conn *c)
+{
+	uint32_t ref = conn_ref(t, c);
+
+	if (c->on_list)
+		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
+			  LINK_OUT, ref);
+	c->on_list = ON_NONE;
+	if (c->ev_mask)
+		rlist_del(t, &t->events, LINK_EVENT, ref);
+	c->ev_mask = 0;
+	if (c->listener)
+		listen_unqueue(t, c);
+}
+
+/* Nothing is to be sent any more: queue, records and timers go. */
+static void stop_sending(struct tcp *t, struct conn *c)
+{
+	sendq_clear(t, c);
+	xmit_clear(t, c);
+	memset(c->timer, 0, sizeof(c->timer));
+	wheel_cancel(&t->wheel, conn_ref(t, c));
+	c->syn_due = c->fin_queued = c->ack_due = c->ack_delayed = false;
+	c->probe_due = c->keep_due = c->rexmt_force = false;
+	c->acks_owed = 0;
+	c->lost = c->resent = c->duped = 0;
+	c->snd_una = c->snd_nxt;
+	c->recovery = REC_OPEN;
+	if (c->on_list)
+		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
+			  LINK_OUT, conn_ref(t, c));
+	c->on_list = ON_NONE;
+}
+
+void conn_free(struct tcp *t, struct conn *c)
+{
+	stop_sending(t, c);
+	recvq_clear(t, c);
+	leave_lists(t, c);
+	conn_unhash(t, c);
+	if (c->bound)
+		t->ports[c->tu.lport].nuse--;
+	slab_give(&t->conns, conn_slot(t, c));
+}
+
+void conn_ended(struct tcp *t, struct conn *c, int err, uint32_t ev)
+{
+	if (err)
+		c->err = (uint8_t)err;
+	conn_unhash(t, c);
+	stop_sending(t, c);
+	if (c->listener)
+		listen_unqueue(t, c);
+	if (!c->held) {
+		conn_free(t, c);
+		return;
+	}
+	c->state = TCPD_CLOSED; /* figure 5's arrows have led here already */
+	if (c->orphan) {
+		/* GONE is delivered first; tcpd_next_event() frees the slot. */
+		recvq_clear(t, c);
+		conn_event(t, c, TCPD_EV_GONE);
+		return;
+	}
+	if (ev)
+		conn_event(t, c, ev);
+}
+
+void conn_event(struct tcp *t, struct conn *c, uint32_t mask)
+{
+	if (!c->held)
+		return;
+	if (!c->ev_mask)
+		rlist_push(t, &t->events, LINK_EVENT, conn_ref(t, c));
+	c->ev_mask |= mask;
+}
+
+void conn_want_output(struct tcp *t, struct conn *c)
+{
+	uint32_t ref = conn_ref(t, c);
+
+	if (c->on_list == ON_SENDS || c->state == TCPD_CLOSED)
+		return;
+	if (c->on_list == ON_ACKS)
+		rlist_del(t, &t->acks, LINK_OUT, ref);
+	rlist_push(t, &t->sends, LINK_OUT, ref);
+	c->on_list = ON_SENDS;
+}
+
+void conn_want_ack(struct tcp *t, struct conn *c)
+{
+	if (c->on_list || c->state == TCPD_CLOSED)
+		return;
+	rlist_push(t, &t->acks, LINK_OUT, conn_ref(t, c));
+	c->on_list = ON_ACKS;
+}
+
+/*
+ * One node a connection, armed for the earliest of its timers.  A timer that
+ * moves away leaves the node where it is: it comes out early, finds nothing
+ * due and is armed again (timeout.c).
+ */
+void conn_arm(struct tcp *t, struct conn *c, enum conn_timer which,
+	      tcpd_time at)
+{
+	uint64_t tick = tick_of(at);
+
+	c->timer[which] = at;
+	if (wheel_armed(&t->wheel, &c->node) && c->armed <= tick)
+		return;
+	c->armed = tick;
+	wheel_arm(&t->wheel, conn_ref(t, c), tick);
+}
+
+void conn_disarm(struct conn *c, enum conn_timer which)
+{
+	c->timer[which] = 0;
+}
+
+#define TS_OPTION 12u /* NOP NOP TS */
+#define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
+
+uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu)
+{
+	bool v4 = tu->local[0] == 0 && tu->local[10] == 0xff;
+	uint32_t heads = v4 ? 40u : 60u;
+
+	return t->set.mtu > heads + MSS_MIN ? t->set.mtu - heads : MSS_MIN;
+}
+
+/* Eff.snd.MSS: RFC 9293, 3.7.1 (MUST-16); options come off it (RFC 6691). */
+void conn_set_mss(const struct tcp *t, struct conn *c)
+{
+	bool v4 = c->tu.local[0] == 0 && c->tu.local[10] == 0xff;
+	uint32_t heads = v4 ? 40u : 60u;
+	uint32_t mtu = c->pmtu && c->pmtu < t->set.mtu ? c->pmtu : t->set.mtu;
+	uint32_t mss = mtu > heads + MSS_MIN ? mtu - heads : MSS_MIN;
+	/* MUST-15: 536 over IPv4, 1220 over IPv6, where the peer is silent */
+	uint32_t peer = c->peer_mss ? c->peer_mss : v4 ? 536u : 1220u;
+
+	mss = min_u32(mss, max_u32(peer, MSS_MIN));
+	if (c->advmss)
+		mss = min_u32(mss, max_u32(c->advmss, MSS_MIN));
+	if (c->ts && mss > TS_OPTION + 8)
+		mss -= TS_OPTION;
+	c->mss = mss;
+	c->ccs.mss = mss;
+}
+
+void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
+{
+	(void)t;
+	c->iss = c->snd_una = c->snd_nxt = iss;
+	c->sq.end = iss + 1;
+	c->recover = c->snd_sml = c->lost_hint = iss;
+	c->rcv_buf = min_u32(RCV_BUF_START, c->rcv_max);
+}
+
+void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs)
+{
+	c->irs = irs;
+	c->rcv_nxt = c->rq.read = c->last_ack_sent = irs + 1;
+	c->rcv_adv = c->rcv_nxt + min_u32(c->rcv_buf, UINT16_MAX);
+	c->grow_mark = c->rcv_nxt + c->rcv_buf;
+	c->grow_at = t->now;
+	c->quick = QUICK_ACKS;
+	c->rcv_mss = min_u32(c->advmss, 536);
+}
+
+/* IW: RFC 6928; one segment after a lost SYN or SYN-ACK (RFC 5681, 3.1). */
+static uint32_t initial_window(const struct conn *c)
+{
+	if (c->nrexmt)
+		return c->mss;
+	return min_u32(10 * c->mss, max_u32(2 * c->mss, 14600));
+}
+
+void conn_established(struct tcp *t, struct conn *c)
+{
+	conn_set_mss(t, c);
+	cc_ops_of(c->cc)->init(&c->ccs, initial_window(c));
+	if (c->nrexmt && c->srtt == 0) /* RFC 6298, 5.7 */
+		c->rto = max_u64(c->rto, TCPD_SEC(3));
+	c->nrexmt = c->backoff = 0;
+	conn_disarm(c, CT_REXMT);
+	c->delivered_at = c->first_sent_at = t->now;
+	c->snd_sml = c->snd_una;
+	if (c->keepalive)
+		keepalive_arm(t, c);
+	conn_event(t, c, TCPD_EV_OPEN | TCPD_EV_WRITABLE);
+	if (conn_unsent(c) || c->fin_queued)
+		conn_want_output(t, c);
+}

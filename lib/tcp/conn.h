@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.h - one connection: the TCB (RFC 9293, 3.3.1), and what may be done to
+ * it from more than one file.  conn_move() alone changes a state.
+ */
+#ifndef TCP_CONN_H
+#define TCP_CONN_H
+
+#include "cc.h"
+#include "tcp.h"
+
+enum conn_timer {
+	CT_REXMT,
+	CT_PERSIST,
+	CT_DELACK,
+	CT_KEEPALIVE,
+	CT_FINWAIT2,
+	CT_USER, /* user time-out of a window that stays closed, orphans */
+	CT_NTIMERS
+};
+
+enum conn_list { ON_NONE, ON_ACKS, ON_SENDS };
+
+/* Loss recovery without SACK: RFC 6582 with RFC 6298. */
+enum conn_recovery { REC_OPEN, REC_FAST, REC_RTO };
+
+/*
+ * The send queue: blocks that hold [first unacknowledged, end), in order;
+ * pool_block.off is the sequence number of a block's first octet, .len how
+ * many it holds.
+ */
+struct sendq {
+	uint32_t head, tail; /* blocks */
+	uint32_t room;	     /* block given out by send_room, not yet filled */
+	uint32_t nroom;	     /* octets given out there, and in the tail */
+	uint32_t end;	     /* sequence number behind the last octet */
+	uint32_t mem;	     /* octets of blocks */
+};
+
+/*
+ * The receive queue: blocks that hold [read, …) with gaps; .off is the
+ * sequence number of a block's first octet, .len how many numbers it covers.
+ * Behind the octets of the blocks follow those that lie in borrowed packets.
+ */
+struct recvq {
+	uint32_t head, tail, last; /* blocks; last: where one was put last */
+	uint32_t read;	   /* sequence number of the next octet to be read */
+	uint32_t mem;	   /* octets of blocks */
+	uint32_t ranges;   /* block with the ranges out of order */
+	uint16_t nranges;
+	uint16_t borrow_first, borrow_last; /* index + 1 */
+	uint32_t nborrowed;		    /* octets */
+	uint32_t ooo;			    /* octets out of order */
+};
+
+struct range {
+	uint32_t left, right; /* [left, right) */
+};
+
+struct conn {
+	struct tuple tu;
+	struct wheel_node node;
+	tcpd_time timer[CT_NTIMERS]; /* 0: off */
+	uint64_t armed;		     /* tick that the node is armed for */
+	tcpd_id id;
+	void *user;
+	struct rlink out, ev, aq;
+	uint32_t ev_mask;
+	uint32_t listener; /* slot + 1: waits in its accept queue */
+
+	uint8_t state;
+	uint8_t on_list; /* enum conn_list */
+	uint8_t err;	 /* TCPD_ERR_*: what ended it */
+	uint8_t soft_err;
+	uint8_t recovery; /* enum conn_recovery */
+	uint8_t nrexmt;	  /* retransmissions of SND.UNA: towards R2 */
+	uint8_t backoff;  /* doublings of the RTO (RFC 6298, 5.5) */
+	uint8_t nprobes;  /* zero-window probes without an answer's progress */
+	uint8_t nkeep;	  /* keep-alive probes unanswered */
+	uint8_t dupacks, quick; /* quick: ACKs still sent at once */
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t cc; /* enum tcpd_congestion */
+	uint8_t keepcnt;
+	uint8_t family; /* bound to any address: of this family; 0: both */
+	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
+
+	/* what is so */
+	bool bound : 1;	       /* holds its local port without a peer */
+	bool hashed : 1;       /* is in the table of connections */
+	bool active : 1;       /* came from an active OPEN (MUST-11) */
+	bool held : 1;	       /* the caller has the handle */
+	bool orphan : 1;       /* the app has closed: nobody reads */
+	bool reuse : 1;	       /* bound with TCPD_BIND_REUSE */
+	bool any_local : 1;    /* bound to any address */
+	bool unread : 1;       /* TCPD_OPT_UNREAD */
+	bool ts, wscale;       /* negotiated */
+	bool nodelay, cork, keepalive;
+	/* what is to be done */
+	bool syn_due;	  /* SYN or SYN-ACK is to be (re)sent */
+	bool fin_queued;  /* FIN follows sendq.end */
+	bool fin_sent;	  /* ... and was sent */
+	bool fin_rcvd;	  /* the peer's FIN is in RCV.NXT */
+	bool fin_ooo;	  /* the peer's FIN is known, at fin_seq */
+	bool ack_due;	  /* an ACK is to go with the next output */
+	bool ack_delayed; /* ... or when CT_DELACK fires */
+	bool probe_due, keep_due, push_small;
+	bool rexmt_force; /* one segment goes whatever cwnd says */
+	bool want_room;	  /* WRITABLE is awaited: room in the queue */
+	bool want_mem;	  /* ... and only memory was missing */
+	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
+	bool partial_seen; /* RFC 6582: RTO restarted by a partial ACK */
+	bool app_limited;
+
+	/* send (RFC 9293, 3.3.1) */
+	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+	uint32_t max_snd_wnd; /* the largest ever: RFC 5961, 5.2; SWS */
+	uint32_t snd_sml;     /* end of the last small segment (Minshall) */
+	uint32_t recover;     /* RFC 6582 */
+	uint32_t mss, advmss, peer_mss;
+	uint32_t pmtu; /* 0: the device's */
+	uint32_t unsent_low;
+	struct sendq sq;
+	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
+	uint32_t lost, resent, duped; /* octets: lost; of them sent again;
+					 known to have left by duplicate ACKs */
+	uint32_t lost_hint; /* no lost record that waits begins before */
+
+	/* receive */
+	uint32_t irs, rcv_nxt, rcv_adv; /* rcv_adv: right edge announced */
+	uint32_t rcv_buf;		/* limit now */
+	uint32_t last_ack_sent, ts_recent, fin_seq;
+	tcpd_time ts_recent_at;
+	struct recvq rq;
+	uint32_t ack_pending; /* octets in order not acknowledged */
+	uint32_t rcv_mss;     /* guess at the peer's full segment */
+	uint32_t grow_mark;   /* RCV.NXT at which growth is looked at */
+	uint32_t grow_taken;  /* octets read since the last look */
+	tcpd_time grow_at;
+
+	/* time */
+	tcpd_time srtt, rttvar, rto, min_rtt;
+	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at;
+	tcpd_time keepidle, keepintvl, user_timeout;
+	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
+
+	/* congestion (cc.h) */
+	struct cc_state ccs;
+	uint64_t delivered; /* octets acknowledged, whole life */
+	tcpd_time delivered_at, first_sent_at;
+
+	/* limits */
+	uint32_t rcv_max, snd_max;
+	tcpd_time time_wait;
+
+	/* counts for `show` and TCP_INFO */
+	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
+	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t retransmits;
+};
+
+static inline struct conn *conn_at(const struct tcp *t, uint32_t slot)
+{
+	return slab_at(&t->conns, slot);
+}
+
+static inline uint32_t conn_slot(const struct tcp *t, const struct conn *c)
+{
+	return slab_slot(&t->conns, c);
+}
+
+static inline uint32_t conn_ref(const struct tcp *t, const struct conn *c)
+{
+	return REF(REF_CONN, conn_slot(t, c));
+}
+
+/* Our FIN is behind all text: its sequence number. */
+static inline uint32_t conn_fin_seq(const struct conn *c)
+{
+	return c->sq.end;
+}
+
+/* Sent and not acknowledged, in sequence numbers. */
+static inline uint32_t conn_flight(const struct conn *c)
+{
+	return c->snd_nxt - c->snd_una;
+}
+
+/* ... less what is known to have left the network. */
+static inline uint32_t conn_pipe(const struct conn *c)
+{
+	uint32_t gone = c->lost - c->resent + c->duped;
+	uint32_t flight = conn_flight(c);
+
+	return flight > gone ? flight - gone : 0;
+}
+
+/* Text queued and not sent for the first time. */
+static inline uint32_t conn_unsent(const struct conn *c)
+{
+	uint32_t from = c->fin_sent ? c->sq.end : c->snd_nxt;
+
+	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
+}
+
+/* Text in order that waits for its reader. */
+static inline uint32_t conn_readable(const struct conn *c)
+{
+	return c->rcv_nxt - (c->fin_rcvd ? 1 : 0) - c->rq.read;
+}
+
+/* ESTABLISHED and later, but not CLOSED: RFC 9293's synchronized states. */
+static inline bool conn_synchronized(const struct conn *c)
+{
+	return c->state >= TCPD_ESTABLISHED;
+}
+
+/* --- conn.c */
+
+/* A TCB in CLOSED, still without a number; NULL: the table is full. */
+struct conn *conn_new(struct tcp *t);
+
+/* A new TCB goes on with a half-open entry's life: its number, its identity,
+ * its state, which is SYN-RECEIVED. */
+void conn_adopt(struct conn *c, const struct tuple *tu, tcpd_id id);
+
+/* Take the arrow of figure 5 that |ev| asks for. */
+void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev);
+
+/* Count and trace an arrow that an entry takes (no TCB: synq, timewait). */
+void conn_trace(struct tcp *t, tcpd_id id, const struct tuple *tu,
+		enum tcpd_state from, enum fsm_event ev);
+
+/* Into the table of connections, or out of it. */
+bool conn_hash(struct tcp *t, struct conn *c);
+void conn_unhash(struct tcp *t, struct conn *c);
+
+/* The slot goes back; nothing of it is left anywhere. */
+void conn_free(struct tcp *t, struct conn *c);
+
+/*
+ * CLOSED was reached: timers stop, unsent data goes.  What was received stays
+ * readable while somebody holds the handle; otherwise the TCB goes.  |c| is
+ * not to be used afterwards.
+ */
+void conn_ended(struct tcp *t, struct conn *c, int err, uint32_t ev);
+
+void conn_event(struct tcp *t, struct conn *c, uint32_t mask);
+void conn_want_output(struct tcp *t, struct conn *c);
+void conn_want_ack(struct tcp *t, struct conn *c);
+
+void conn_arm(struct tcp *t, struct conn *c, enum conn_timer which,
+	      tcpd_time at);
+void conn_disarm(struct conn *c, enum conn_timer which);
+
+/* Effective MSS from path, peer and options (RFC 9293, 3.7.1). */
+void conn_set_mss(const struct tcp *t, struct conn *c);
+uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
+
+/* Start values of an opened connection's send and receive side. */
+void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss);
+void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs);
+
+/* ESTABLISHED: window, congestion, keep-alive begin. */
+void conn_established(struct tcp *t, struct conn *c);
+
+/* --- user.c: 3.10.1 to 3.10.6 */
+int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer);
+int user_shutdown(struct tcp *t, struct conn *c);
+void user_close(struct tcp *t, struct conn *c);
+void user_abort(struct tcp *t, struct conn *c, enum tcpd_reset why);
+
+/* --- input.c, input_other.c: 3.10.7 */
+void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg);
+void input_other(struct tcp *t, struct conn *c, struct segment *seg);
+/* From the fifth check on: what a SYN-ACK or final ACK brought with it. */
+void input_text_and_fin(struct tcp *t, struct conn *c, struct segment *seg);
+void input_update_window(struct tcp *t, struct conn *c,
+			 const struct segment *seg);
+
+/* --- ack.c: an acknowledgment that 5961 lets through */
+void ack_take(struct tcp *t, struct conn *c, const struct segment *seg);
+
+/* --- rst.c */
+void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why);
+void rst_challenge(struct tcp *t, struct conn *c);
+
+/* --- rexmt.c: what is lost, and the timer of RFC 6298 */
+void rexmt_arm(struct tcp *t, struct conn *c);
+void rexmt_sent(struct tcp *t, struct conn *c);
+void rexmt_timeout(struct tcp *t, struct conn *c);
+void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg);
+void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked);
+
+/* --- rtt.c: RFC 6298, 2 */
+void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt);
+tcpd_time rtt_rto(const struct tcp *t, const struct conn *c);
+
+/* --- persist.c: zero windows, silly windows of the sender */
+void persist_update(struct tcp *t, struct conn *c);
+void persist_end(struct tcp *t, struct conn *c);
+void persist_timeout(struct tcp *t, struct conn *c);
+
+/* --- keepalive.c */
+void keepalive_arm(struct tcp *t, struct conn *c);
+void keepalive_timeout(struct tcp *t, struct conn *c);
+
+/* --- delack.c: when to acknowledge, and which window to announce */
+void delack_in_order(struct tcp *t, struct conn *c,
+		     const struct segment *seg);
+void delack_now(struct tcp *t, struct conn *c); /* one of its own, soon */
+uint32_t delack_window(const struct tcp *t, const struct conn *c);
+void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd);
+void delack_read(struct tcp *t, struct conn *c, uint32_t n);
+
+/* --- output.c, emit.c */
+bool output_next(struct tcp *t, struct plan *p);
+void output_commit(struct tcp *t);
+void output_failed(struct tcp *t);
+void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);
+void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
+
+/* --- sendq.c */
+int sendq_room(struct tcp *t, struct conn *c, uint32_t want,
+	       struct tcpd_room *r, size_t n);
+void sendq_filled(struct tcp *t, struct conn *c, uint32_t n);
+uint32_t sendq_limit(const struct tcp *t, const struct conn *c);
+unsigned sendq_slices(const struct tcp *t, const struct conn *c, uint32_t seq,
+		      uint32_t *len, struct tcpd_slice *s, unsigned n);
+void sendq_acked(struct tcp *t, struct conn *c, uint32_t una);
+void sendq_clear(struct tcp *t, struct conn *c);
+
+/* --- recvq.c */
+/* Text at |seq| (inside the window), |borrowable| while it lies in a packet:
+ * true when RCV.NXT or the ranges took it. */
+enum recvq_took { RQ_NOTHING, RQ_IN_ORDER, RQ_FILLED_GAP, RQ_OUT_OF_ORDER };
+enum recvq_took recvq_put(struct tcp *t, struct conn *c, uint32_t seq,
+			  const uint8_t *p, uint32_t len);
+unsigned recvq_peek(const struct tcp *t, const struct conn *c,
+		    struct tcpd_slice *s, size_t n);
+void recvq_read(struct tcp *t, struct conn *c, uint32_t n);
+void recvq_settle(struct tcp *t); /* end of a batch: copy what is borrowed */
+void recvq_settle_conn(struct tcp *t, struct conn *c);
+void recvq_clear(struct tcp *t, struct conn *c);
+const struct range *recvq_ranges(const struct tcp *t, const struct conn *c);
+
+#endif /* TCP_CONN_H */

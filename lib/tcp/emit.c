@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit.c - from a plan to octets: IP and TCP header in |head|, text as slices
+ * of the send queue, and the checksum, whole or (with offload) of the pseudo
+ * header only.  Decides nothing.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "conn.h"
+#include "synq.h"
+#include "wire/ip.h"
+
+#define TTL 64 /* MUST-49's default */
+
+static void put_be16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* The sum of all slices as one run of octets. */
+static cksum_t sum_slices(const struct tcp *t, const struct tcpd_out *out)
+{
+	cksum_t sum = 0;
+	bool odd = false;
+
+	for (unsigned i = 0; i < out->nslices; i++) {
+		cksum_t part = t->sum(out->slice[i].p, out->slice[i].len);
+
+		sum += odd ? cksum_swap(part) : (cksum_t)cksum_fold(part);
+		odd ^= out->slice[i].len & 1;
+	}
+	return sum;
+}
+
+/* IP header before the TCP header |h|; then the checksum of it all. */
+static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
+		   const struct tcphdr *h, uint32_t text, uint32_t mss)
+{
+	struct ip ip = {.version = ip_is4(tu->local) ? 4 : 6,
+			.protocol = IP_TCP,
+			.ttl = TTL,
+			.df = true};
+	uint8_t tcp[TCP_HEAD_MAX];
+	size_t ntcp = tcphdr_build(tcp, sizeof(tcp), h);
+	size_t nip;
+	uint8_t *at;
+	cksum_t pseudo;
+
+	memcpy(ip.src, tu->local, 16);
+	memcpy(ip.dst, tu->peer, 16);
+	ip.len = (uint32_t)ntcp + text;
+	nip = ip_build(out->head, sizeof(out->head), &ip);
+	assert(ntcp && nip && nip + ntcp <= sizeof(out->head));
+	at = out->head + nip;
+	memcpy(at, tcp, ntcp);
+	out->nhead = (uint8_t)(nip + ntcp);
+	out->len = out->nhead + text;
+	out->off = (struct tcpd_offload){0};
+	if (text > mss)
+		out->off.gso_size = (uint16_t)mss;
+	pseudo = cksum_pseudo(tu->local, tu->peer, IP_TCP, ip.len);
+	if (t->set.csum) {
+		out->off.flags = TCPD_PKT_CSUM_PARTIAL;
+		out->off.csum_start = (uint16_t)nip;
+		out->off.csum_offset = TCP_CSUM_AT;
+		put_be16(at + TCP_CSUM_AT, cksum_fold(pseudo));
+		return;
+	}
+	pseudo += t->sum(at, ntcp) + sum_slices(t, out);
+	put_be16(at + TCP_CSUM_AT, (uint16_t)~cksum_fold(pseudo));
+}
+
+static void syn_options(const struct tcp *t, const struct conn *c,
+			struct tcphdr *h)
+{
+	bool answer = c->state == TCPD_SYN_RECEIVED;
+
+	h->opt.has_mss = true;
+	h->opt.mss = (uint16_t)c->advmss;
+	h->opt.has_wscale = answer ? c->wscale : true;
+	h->opt.wscale = t->set.wscale;
+	h->opt.has_ts = answer ? c->ts : true;
+	if (!answer) {
+		h->ack = 0;
+		h->opt.ts_ecr = 0; /* RFC 7323, 3.2 */
+	}
+}
+
+void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
+{
+	const struct conn *c = conn_at(t, p->conn);
+	uint32_t len = p->len;
+	uint32_t wnd = p->wnd;
+	struct tcphdr h = {.src = c->tu.lport,
+			   .dst = c->tu.pport,
+			   .seq = p->seq,
+			   .ack = p->ack,
+			   .flags = p->flags};
+
+	h.opt.has_ts = c->ts;
+	h.opt.ts_val = ts_now(t, &c->tu);
+	h.opt.ts_ecr = c->ts_recent;
+	if (p->flags & TCP_SYN)
+		syn_options(t, c, &h);
+	else
+		wnd >>= c->rcv_wscale;
+	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);
+	out->id = c->id;
+	out->nslices = 0;
+	if (len)
+		out->nslices = (uint8_t)sendq_slices(
+			t, c, p->seq, &len, out->slice, TCPD_SLICES_MAX);
+	assert(len == p->len);
+	finish(t, out, &c->tu, &h, len, c->mss);
+}
+
+static void emit_icmp(struct tcp *t, struct tcpd_out *out,
+		      const struct reply *r)
+{
+	struct ip ip = {.version = ip_is4(r->tu.local) ? 4 : 6,
+			.protocol = r->protocol,
+			.tos = r->tos,
+			.ttl = TTL,
+			.df = true,
+			.len = r->len};
+
+	memcpy(ip.src, r->tu.local, 16);
+	memcpy(ip.dst, r->tu.peer, 16);
+	out->nhead = (uint8_t)ip_build(out->head, sizeof(out->head), &ip);
+	out->nslices = 1;
+	out->slice[0] = (struct tcpd_slice){.p = pool_at(&t->pool, r->block),
+					    .len = r->len};
+	out->len = out->nhead + r->len;
+	out->off = (struct tcpd_offload){0};
+}
+
+void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
+{
+	const struct reply *r = &p->reply;
+	struct tcphdr h = {.src = r->tu.lport,
+			   .dst = r->tu.pport,
+			   .seq = r->seq,
+			   .ack = r->ack,
+			   .flags = r->flags,
+			   .wnd = r->wnd};
+
+	out->id = r->id;
+	out->nslices = 0;
+	if (r->kind == REPLY_ICMP) {
+		emit_icmp(t, out, r);
+		return;
+	}
+	if (r->kind == REPLY_SYNACK) {
+		synq_synack(t, r->half, &h);
+	} else {
+		h.opt.has_ts = r->ts;
+		h.opt.ts_val = r->ts_val;
+		h.opt.ts_ecr = r->ts_ecr;
+	}
+	finish(t, out, &r->tu, &h, 0, UINT16_MAX);
+}

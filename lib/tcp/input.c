@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input.c - segment arrival in SYN-SENT: RFC 9293, 3.10.7.3, in its order.
+ * (CLOSED and LISTEN are in demux.c, a passive SYN-RECEIVED in synq.c, all
+ * other states in input_other.c.)
+ */
+#include "conn.h"
+
+/* What both SYNs offered is on. */
+static void negotiate(const struct tcp *t, struct conn *c,
+		      const struct tcpopt *o)
+{
+	c->peer_mss = o->has_mss ? o->mss : 0;
+	c->ts = o->has_ts;
+	c->ts_recent = o->ts_val;
+	c->ts_recent_at = t->now;
+	c->wscale = o->has_wscale;
+	c->snd_wscale = o->has_wscale ? o->wscale : 0;
+	c->rcv_wscale = o->has_wscale ? t->set.wscale : 0;
+	conn_set_mss(t, c);
+}
+
+static void refused(struct tcp *t, struct conn *c)
+{
+	t->stat.resets_received[TCPD_RESET_NO_LISTENER]++;
+	t->stat.opens_failed++;
+	conn_move(t, c, EV_RCV_RST);
+	conn_ended(t, c, TCPD_ERR_REFUSED, TCPD_EV_RESET);
+}
+
+/* Fourth: a SYN, alone or with an ACK of ours. */
+static void syn_arrived(struct tcp *t, struct conn *c, struct segment *seg,
+			bool acked)
+{
+	conn_open_recv(t, c, seg->h.seq);
+	negotiate(t, c, &seg->h.opt);
+	c->snd_wnd = c->max_snd_wnd = seg->h.wnd; /* a SYN's is not scaled */
+	c->snd_wl1 = seg->h.seq;
+	c->snd_wl2 = seg->h.ack;
+	seg->h.seq++;
+	seg->h.flags &= (uint8_t)~TCP_SYN;
+	if (!acked) { /* simultaneous open (MUST-10): SYN,ACK with our ISS */
+		conn_move(t, c, EV_RCV_SYN);
+		c->syn_due = true;
+		conn_want_output(t, c);
+		return;
+	}
+	ack_take(t, c, seg);
+	conn_move(t, c, EV_RCV_SYN_ACK);
+	conn_established(t, c);
+	delack_now(t, c);
+	input_text_and_fin(t, c, seg);
+}
+
+void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	uint8_t f = seg->h.flags;
+	bool acked = false;
+
+	/* first: the ACK bit */
+	if (f & TCP_ACK) {
+		if (seq_le(seg->h.ack, c->iss) ||
+		    seq_gt(seg->h.ack, c->snd_nxt)) {
+			tcp_drop(t, TCPD_DROP_SYN_SENT);
+			if (!(f & TCP_RST))
+				rst_answer(t, seg, TCPD_RESET_BAD_ACK);
+			return;
+		}
+		acked = true;
+	}
+	/* second: the RST bit, judged by its ACK alone (RFC 5961, 3.2) */
+	if (f & TCP_RST) {
+		if (acked)
+			refused(t, c);
+		else
+			tcp_drop(t, TCPD_DROP_RST_INVALID);
+		return;
+	}
+	/* third: security and compartment are not compared (A.1) */
+	if (f & TCP_SYN) {
+		syn_arrived(t, c, seg, acked);
+		return;
+	}
+	/* fifth: neither */
+	tcp_drop(t, TCPD_DROP_SYN_SENT);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input_other.c - segment arrival in SYN-RECEIVED and later: RFC 9293,
+ * 3.10.7.4, as eight checks in its order.  Each says whether the segment goes
+ * on to the next; after a "no" the connection may be gone.
+ */
+#include "conn.h"
+#include "listen.h"
+#include "timewait.h"
+
+#define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
+
+static bool must_be_acked(const struct segment *seg)
+{
+	return !(seg->h.flags & TCP_RST);
+}
+
+/* The window that was announced: its right edge never moved left. */
+static uint32_t rcv_wnd(const struct conn *c)
+{
+	return seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
+}
+
+/* RFC 7323, 5.3, R1: older than what was seen; RSTs are exempt. */
+static bool paws_rejects(const struct tcp *t, const struct conn *c,
+			 const struct segment *seg)
+{
+	return c->ts && seg->h.opt.has_ts && !(seg->h.flags & TCP_RST) &&
+	       seq_lt(seg->h.opt.ts_val, c->ts_recent) &&
+	       t->now - c->ts_recent_at < PAWS_AGE;
+}
+
+/* Table 6 of 3.4. */
+static bool acceptable(const struct conn *c, const struct segment *seg)
+{
+	uint32_t wnd = rcv_wnd(c);
+	uint32_t len = seg_len(seg);
+
+	if (len == 0 && wnd == 0)
+		return seg->h.seq == c->rcv_nxt;
+	if (len == 0)
+		return seq_in(seg->h.seq, c->rcv_nxt, wnd);
+	if (wnd == 0) /* but a bare FIN needs no room: the peer would loop */
+		return seg->len == 0 && (seg->h.flags & TCP_FIN) &&
+		       seg->h.seq == c->rcv_nxt;
+	return seq_in(seg->h.seq, c->rcv_nxt, wnd) ||
+	       seq_in(seg->h.seq + len - 1, c->rcv_nxt, wnd);
+}
+
+/* Only what is new and inside the window stays. */
+static void trim(const struct conn *c, struct segment *seg)
+{
+	uint32_t edge = c->rcv_nxt + rcv_wnd(c);
+
+	if (seq_lt(seg->h.seq, c->rcv_nxt)) {
+		uint32_t cut = c->rcv_nxt - seg->h.seq;
+
+		if (seg->h.flags & TCP_SYN) {
+			seg->h.flags &= (uint8_t)~TCP_SYN;
+			cut--;
+		}
+		if (cut > seg->len) { /* the FIN is an old one too */
+			seg->h.flags &= (uint8_t)~TCP_FIN;
+			cut = seg->len;
+		}
+		seg->data += cut;
+		seg->len -= cut;
+		seg->h.seq = c->rcv_nxt;
+	}
+	if (seg->len && seq_gt(seg->h.seq + seg->len, edge)) {
+		seg->len = seq_gt(edge, seg->h.seq) ? edge - seg->h.seq : 0;
+		seg->h.flags &= (uint8_t)~TCP_FIN;
+	}
+}
+
+/*
+ * An ACK inside a segment that the window refuses: a probe of a closed window,
+ * a keep-alive, the other side of a simultaneous close or open (RFC 9293,
+ * A.2).  Its text is dropped and answered; its ACK counts.
+ */
+static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	uint32_t back = c->rcv_nxt - seg->h.seq;
+
+	if ((seg->h.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
+	    back > 1)
+		return false;
+	seg->len = 0;
+	seg->h.flags &= (uint8_t)~TCP_FIN;
+	seg->h.seq = c->rcv_nxt;
+	delack_now(t, c);
+	return true;
+}
+
+/* The second SYN of a simultaneous open, as SYN,ACK: its SEQ is IRS. */
+static bool is_second_syn(const struct conn *c, const struct segment *seg)
+{
+	return c->state == TCPD_SYN_RECEIVED && c->active &&
+	       (seg->h.flags & TCP_SYN) && !(seg->h.flags & TCP_RST) &&
+	       seg->h.seq == c->irs;
+}
+
+static void update_ts(const struct tcp *t, struct conn *c,
+		      const struct segment *seg)
+{
+	if (!c->ts || !seg->h.opt.has_ts || (seg->h.flags & TCP_RST) ||
+	    seq_gt(seg->h.seq, c->last_ack_sent))
+		return;
+	if (seq_ge(seg->h.opt.ts_val, c->ts_recent) ||
+	    t->now - c->ts_recent_at >= PAWS_AGE) {
+		c->ts_recent = seg->h.opt.ts_val;
+		c->ts_recent_at = t->now;
+	}
+}
+
+/* First: sequence number (PAWS before it). */
+static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (is_second_syn(c, seg)) {
+		if (!(seg->h.flags & TCP_ACK)) {
+			c->syn_due = true;
+			conn_want_output(t, c);
+			return false;
+		}
+		seg->h.flags &= (uint8_t)~TCP_SYN;
+		seg->h.seq++;
+	}
+	if (paws_rejects(t, c, seg)) {
+		tcp_drop(t, TCPD_DROP_PAWS);
+		if (seg->h.flags & TCP_SYN)
+			rst_challenge(t, c);
+		else
+			delack_now(t, c);
+		return false;
+	}
+	if (!acceptable(c, seg)) {
+		tcp_drop(t, TCPD_DROP_SEQUENCE);
+		t->stat.segments_duplicate += seg->len > 0;
+		if (only_its_ack(t, c, seg))
+			return true;
+		if ((seg->h.flags & TCP_SYN) && must_be_acked(seg))
+			rst_challenge(t, c); /* RFC 5961, 4.2 */
+		else if (must_be_acked(seg))
+			delack_now(t, c);
+		return false;
+	}
+	update_ts(t, c, seg);
+	if (!(seg->h.flags & TCP_RST))
+		trim(c, seg);
+	return true;
+}
+
+static void reset(struct tcp *t, struct conn *c)
+{
+	bool opening = c->state == TCPD_SYN_RECEIVED;
+	int err = opening ? TCPD_ERR_REFUSED : TCPD_ERR_RESET;
+
+	t->stat.resets_received[opening ? TCPD_RESET_NO_LISTENER
+					: TCPD_RESET_NO_CONNECTION]++;
+	t->stat.opens_failed += opening;
+	conn_move(t, c, EV_RCV_RST);
+	conn_ended(t, c, err, TCPD_EV_RESET);
+}
+
+/* Second: RST (RFC 5961, 3.2). */
+static bool check_rst(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (!(seg->h.flags & TCP_RST))
+		return true;
+	if (seg->h.seq == c->rcv_nxt) {
+		reset(t, c);
+		return false;
+	}
+	tcp_drop(t, TCPD_DROP_RST_INVALID);
+	rst_challenge(t, c);
+	return false;
+}
+
+/* Third: security and compartment are not compared (A.1). */
+static bool check_security(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	(void)t;
+	(void)c;
+	(void)seg;
+	return true;
+}
+
+/* Fourth: SYN (RFC 5961, 4.2: whatever its number, a challenge). */
+static bool check_syn(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (!(seg->h.flags & TCP_SYN))
+		return true;
+	tcp_drop(t, TCPD_DROP_SYN_IN_STATE);
+	rst_challenge(t, c);
+	return false;
+}
+
+void input_update_window(struct tcp *t, struct conn *c,
+			 const struct segment *seg)
+{
+	uint32_t wnd = (uint32_t)seg->h.wnd << c->snd_wscale;
+
+	if (!seq_lt(c->snd_wl1, seg->h.seq) &&
+	    !(c->snd_wl1 == seg->h.seq && seq_le(c->snd_wl2, seg->h.ack)))
+		return;
+	c->snd_wl1 = seg->h.seq;
+	c->snd_wl2 = seg->h.ack;
+	c->max_snd_wnd = max_u32(c->max_snd_wnd, wnd);
+	if (wnd == c->snd_wnd)
+		return;
+	if (wnd > 0)
+		persist_end(t, c);
+	c->snd_wnd = wnd;
+	conn_want_output(t, c);
+}
+
+/* SYN-RECEIVED and the ACK of our SYN: ESTABLISHED, or RST. */
+static bool establish(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	if (!seq_gt(seg->h.ack, c->snd_una) || seq_gt(seg->h.ack, c->snd_nxt)) {
+		tcp_drop(t, TCPD_DROP_SYN_RECEIVED);
+		rst_answer(t, seg, TCPD_RESET_BAD_ACK);
+		return false;
+	}
+	c->snd_wnd = (uint32_t)seg->h.wnd << c->snd_wscale;
+	c->max_snd_wnd = max_u32(c->max_snd_wnd, c->snd_wnd);
+	c->snd_wl1 = seg->h.seq;
+	c->snd_wl2 = seg->h.ack;
+	ack_take(t, c, seg);
+	conn_move(t, c, EV_RCV_ACK_OF_SYN);
+	conn_established(t, c);
+	return true;
+}
+
+/* Our FIN is acknowledged: the states that waited for that. */
+static bool fin_acked(struct tcp *t, struct conn *c)
+{
+	switch ((enum tcpd_state)c->state) {
+	case TCPD_FIN_WAIT_1:
+		conn_move(t, c, EV_RCV_ACK_OF_FIN);
+		if (c->orphan)
+			conn_arm(t, c, CT_FINWAIT2,
+				 t->now + t->set.fin_wait_2);
+		return true;
+	case TCPD_CLOSING:
+		conn_move(t, c, EV_RCV_ACK_OF_FIN);
+		timewait_enter(t, c);
+		return false;
+	case TCPD_LAST_ACK:
+		conn_move(t, c, EV_RCV_ACK_OF_FIN);
+		conn_ended(t, c, 0, 0);
+		return false;
+	case TCPD_CLOSED:
+	case TCPD_LISTEN:
+	case TCPD_SYN_SENT:
+	case TCPD_SYN_RECEIVED:
+	case TCPD_ESTABLISHED:
+	case TCPD_FIN_WAIT_2:
+	case TCPD_CLOSE_WAIT:
+	case TCPD_TIME_WAIT:
+		break;
+	}
+	return true;
+}
+
+/* Fifth: ACK (with RFC 5961, 5.2). */
+static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (!(seg->h.flags & TCP_ACK)) {
+		tcp_drop(t, TCPD_DROP_NO_ACK_BIT);
+		return false;
+	}
+	if (c->state == TCPD_SYN_RECEIVED)
+		return establish(t, c, seg);
+	if (seq_lt(seg->h.ack, c->snd_una - c->max_snd_wnd) ||
+	    seq_gt(seg->h.ack, c->snd_nxt)) {
+		tcp_drop(t, TCPD_DROP_ACK_RANGE);
+		rst_challenge(t, c);
+		return false;
+	}
+	ack_take(t, c, seg);
+	if (seq_ge(seg->h.ack, c->snd_una))
+		input_update_window(t, c, seg);
+	if (c->fin_sent && c->snd_una == conn_fin_seq(c) + 1)
+		return fin_acked(t, c);
+	return true;
+}
+
+/* Sixth: URG.  Urgent data is delivered in line, as RFC 6093 asks for. */
+static bool check_urg(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	(void)t;
+	(void)c;
+	(void)seg;
+	return true;
+}
+
+/* Text for an app that has closed (RFC 9293, 3.6.1): the peer must learn that
+ * nobody reads it. */
+static void after_close(struct tcp *t, struct conn *c)
+{
+	tcp_drop(t, TCPD_DROP_AFTER_CLOSE);
+	rst_send(t, c, TCPD_RESET_AFTER_CLOSE);
+	conn_move(t, c, EV_ABORT);
+	conn_ended(t, c, TCPD_ERR_RESET, TCPD_EV_RESET);
+}
+
+static bool takes_text(const struct conn *c)
+{
+	return c->state == TCPD_ESTABLISHED || c->state == TCPD_FIN_WAIT_1 ||
+	       c->state == TCPD_FIN_WAIT_2;
+}
+
+/* Seventh: text. */
+static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	uint32_t had = c->rcv_nxt;
+
+	if (seg->len == 0)
+		return true;
+	if (!takes_text(c) ||
+	    (c->fin_ooo && seq_gt(seg->h.seq + seg->len, c->fin_seq))) {
+		tcp_drop(t, TCPD_DROP_AFTER_FIN);
+		delack_now(t, c);
+		return false;
+	}
+	if (c->orphan) {
+		after_close(t, c);
+		return false;
+	}
+	switch (recvq_put(t, c, seg->h.seq, seg->data, seg->len)) {
+	case RQ_IN_ORDER:
+		delack_in_order(t, c, seg);
+		break;
+	case RQ_OUT_OF_ORDER:
+		t->stat.segments_out_of_order += seg->nwire;
+		t->stat.segments_dup_acks_out++;
+		delack_now(t, c);
+		break;
+	case RQ_FILLED_GAP: /* RFC 5681, 4.2 */
+	case RQ_NOTHING:
+		delack_now(t, c);
+		break;
+	}
+	if (c->rcv_nxt != had)
+		conn_event(t, c, TCPD_EV_READABLE);
+	return true;
+}
+
+/* The peer's FIN is in order. */
+static bool fin_arrived(struct tcp *t, struct conn *c)
+{
+	c->rcv_nxt++;
+	c->fin_rcvd = true;
+	c->fin_ooo = false;
+	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt);
+	c->ack_due = true;
+	conn_want_ack(t, c);
+	conn_event(t, c, TCPD_EV_FIN | TCPD_EV_READABLE);
+	conn_move(t, c, EV_RCV_FIN);
+	if (c->state == TCPD_TIME_WAIT) {
+		timewait_enter(t, c);
+		return false;
+	}
+	return true;
+}
+
+/* Eighth: FIN, this one or one that text was missing before. */
+static bool check_fin(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (c->fin_rcvd) {
+		if (seg->h.flags & TCP_FIN)
+			delack_now(t, c);
+		return true;
+	}
+	if (seg->h.flags & TCP_FIN) {
+		c->fin_seq = seg->h.seq + seg->len;
+		c->fin_ooo = true;
+		if (c->fin_seq != c->rcv_nxt && seg->len == 0)
+			delack_now(t, c);
+	}
+	if (c->fin_ooo && c->fin_seq == c->rcv_nxt)
+		return fin_arrived(t, c);
+	return true;
+}
+
+typedef bool check(struct tcp *t, struct conn *c, struct segment *seg);
+
+static check *const checks[] = {
+	check_sequence, check_rst, check_security, check_syn,
+	check_ack,	check_urg, check_text,	   check_fin,
+};
+
+void input_other(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(checks); i++)
+		if (!checks[i](t, c, seg))
+			return;
+}
+
+void input_text_and_fin(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	trim(c, seg);
+	if (check_text(t, c, seg))
+		check_fin(t, c, seg);
+}

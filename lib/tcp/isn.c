@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * isn.c - numbers that others must not guess: initial sequence numbers (RFC
+ * 6528), time stamp clocks (RFC 7323, 5.4), and the stack's own random
+ * numbers, all from the key of the settings.
+ */
+#include "tcp.h"
+
+/* M ticks every 64 ns: the whole space in 275 s, above 2MSL. */
+#define ISN_TICK_NS 64u
+
+uint32_t isn_for(const struct tcp *t, const struct tuple *tu)
+{
+	return (uint32_t)(t->now / ISN_TICK_NS) +
+	       (uint32_t)siphash(&t->k_isn, tu, sizeof(*tu));
+}
+
+/* An offset of each connection's own: its values tell nothing of uptime or of
+ * other connections. */
+uint32_t ts_now(const struct tcp *t, const struct tuple *tu)
+{
+	return (uint32_t)(t->now / t->set.ts_tick) +
+	       (uint32_t)siphash(&t->k_ts, tu, sizeof(*tu));
+}
+
+uint64_t tcp_random(struct tcp *t)
+{
+	uint64_t n = t->nrand++;
+
+	return siphash(&t->k_rand, &n, sizeof(n));
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listen.h - listeners: the records in LISTEN, their accept queues, and the
+ * question whether a local port may be taken.
+ */
+#ifndef TCP_LISTEN_H
+#define TCP_LISTEN_H
+
+#include "tcp.h"
+
+struct conn;
+
+struct listener {
+	uint8_t ip[16];
+	uint16_t port;
+	uint8_t family; /* 4, 6; 0: both */
+	bool any;	/* every address of the family */
+	tcpd_id id;
+	void *user;
+	uint32_t next; /* slot + 1: of the same port, most specific first */
+	struct rlink ev;
+	uint32_t ev_mask;
+	struct rlist accept;
+	uint32_t nqueued; /* in |accept| */
+	struct tcpd_conn_settings set;
+};
+
+static inline struct listener *listener_at(const struct tcp *t, uint32_t slot)
+{
+	return slab_at(&t->listeners, slot);
+}
+
+/* The most specific listener for a local address, or NULL. */
+struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
+			     uint16_t port);
+
+/*
+ * Is the local address |a| (family 0, or |any|: all of them) free to be bound
+ * (|reuse|: over connections and TIME-WAIT entries)?  |self|: a bound socket
+ * that does not count.
+ */
+bool listen_port_free(const struct tcp *t, const struct tcpd_addr *a, bool any,
+		      bool reuse, const struct conn *self);
+
+/* A listener, or NULL and |*err| (a TCPD_ERR_). */
+struct listener *listen_new(struct tcp *t, const struct tcpd_addr *a, bool any,
+			    const struct tcpd_conn_settings *set, int *err);
+void listen_close(struct tcp *t, struct listener *l);
+
+bool listen_full(const struct listener *l);
+void listen_queue(struct tcp *t, struct listener *l, struct conn *c);
+struct conn *listen_accept(struct tcp *t, struct listener *l);
+
+/* A connection in an accept queue ended before anybody took it. */
+void listen_unqueue(struct tcp *t, struct conn *c);
+
+#endif /* TCP_LISTEN_H */

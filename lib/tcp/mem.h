@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h - who may have how much of the pool.
+ *
+ * What lies in borrowed packets is promised a place; the rest is shared by a
+ * dynamic threshold: a connection may hold at most a part of what is still
+ * free.  A few may have much, many have little each, and those that stand
+ * still cannot starve the others.
+ */
+#ifndef TCP_MEM_H
+#define TCP_MEM_H
+
+#include "tcp.h"
+
+/* Free octets that nobody was promised. */
+static inline uint64_t mem_left(const struct tcp *t)
+{
+	uint64_t promised = t->borrowed + (uint64_t)t->nborrows * POOL_UNIT;
+
+	return sub_sat(pool_free(&t->pool), promised);
+}
+
+/* What one connection may hold, each way. */
+static inline uint64_t mem_share(const struct tcp *t)
+{
+	return mem_left(t) / 4;
+}
+
+/* Out-of-order octets are given up first: not below an eighth. */
+static inline bool mem_tight(const struct tcp *t)
+{
+	return mem_left(t) < t->set.memory / 8;
+}
+
+#endif /* TCP_MEM_H */

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * output.c - what may go now: the next packet as a plan, which emit.c turns
+ * into octets, and what becomes of it once it has left (commit) or has not
+ * (failed).  Nothing changes before that.
+ *
+ * Order: answers without a connection, bare ACKs, then one segment or
+ * super-segment a connection, in turns.
+ */
+#include <assert.h>
+
+#include "conn.h"
+#include "synq.h"
+#include "xmit.h"
+
+#define SUPER_MAX (65535u - 128u) /* text in one packet, whatever its heads */
+
+/* Text that one packet of |c| may carry: full segments, many with offload. */
+static uint32_t packet_max(const struct tcp *t, const struct conn *c)
+{
+	bool v4 = c->tu.local[0] == 0 && c->tu.local[10] == 0xff;
+
+	if (!(v4 ? t->set.tso4 : t->set.tso6))
+		return c->mss;
+	return max_u32(SUPER_MAX / c->mss, 1) * c->mss;
+}
+
+static struct plan plan_for(const struct tcp *t, const struct conn *c,
+			    enum plan_kind kind)
+{
+	return (struct plan){.kind = kind,
+			     .conn = conn_slot(t, c),
+			     .seq = c->snd_nxt,
+			     .flags = TCP_ACK,
+			     .ack = c->rcv_nxt,
+			     .wnd = delack_window(t, c)};
+}
+
+static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
+{
+	*p = plan_for(t, c, PLAN_SYN);
+	p->seq = c->iss;
+	p->flags = TCP_SYN;
+	if (c->state == TCPD_SYN_RECEIVED)
+		p->flags |= TCP_ACK;
+	p->wnd = min_u32(c->rcv_buf, UINT16_MAX);
+	return true;
+}
+
+static uint32_t cwnd_room(const struct conn *c)
+{
+	uint32_t cwnd = c->ccs.cwnd;
+	uint32_t pipe = conn_pipe(c);
+
+	/* RFC 3042: the first two duplicate ACKs let one segment each go */
+	if (c->recovery == REC_OPEN)
+		cwnd += min_u32(c->dupacks, 2) * c->mss;
+	return cwnd > pipe ? cwnd - pipe : 0;
+}
+
+/* The lost record that is next: slot + 1, or 0. */
+static uint32_t next_lost(const struct tcp *t, const struct conn *c)
+{
+	uint32_t slot;
+
+	if (c->lost == c->resent)
+		return 0;
+	slot = xmit_find(t, c, seq_max(c->lost_hint, c->snd_una));
+	for (uint32_t link = slot + 1; slot != SLAB_NONE && link;
+	     link = xmit_at(t, link - 1)->next) {
+		const struct xmit *x = xmit_at(t, link - 1);
+
+		if ((x->flags & (XMIT_LOST | XMIT_RESENT)) == XMIT_LOST)
+			return link;
+	}
+	return 0;
+}
+
+static bool plan_rexmt(const struct tcp *t, const struct conn *c,
+		       struct plan *p)
+{
+	uint32_t link = next_lost(t, c);
+	uint32_t room = cwnd_room(c);
+	uint32_t len;
+	const struct xmit *x;
+
+	if (!link || (!c->rexmt_force && room < c->mss))
+		return false;
+	x = xmit_at(t, link - 1);
+	*p = plan_for(t, c, PLAN_REXMT);
+	p->xmit = link - 1;
+	p->seq = x->seq;
+	len = x->end - x->seq;
+	if (c->fin_sent && x->end == conn_fin_seq(c) + 1)
+		len--;
+	p->len = min_u32(len, packet_max(t, c));
+	if (p->len > room)
+		p->len = max_u32(room / c->mss, 1) * c->mss;
+	p->len = min_u32(p->len, len);
+	if (p->len == len && x->seq + len != x->end)
+		p->flags |= TCP_FIN;
+	if (x->seq + p->len == c->sq.end && p->len)
+		p->flags |= TCP_PSH;
+	return true;
+}
+
+/* Octets that the peer's window still takes. */
+static uint32_t wnd_room(const struct conn *c)
+{
+	int32_t room = seq_diff(c->snd_una + c->snd_wnd, c->snd_nxt);
+
+	return room > 0 ? (uint32_t)room : 0;
+}
+
+/* Nagle's rule, in Minshall's form: one small segment in flight at most. */
+static bool nagle_holds(const struct conn *c)
+{
+	if (c->fin_queued || c->push_small)
+		return false;
+	if (c->cork)
+		return true;
+	return !c->nodelay && seq_gt(c->snd_sml, c->snd_una);
+}
+
+/*
+ * RFC 9293, 3.8.6.2.1: of |len| octets that the windows allow, those that make
+ * sense to send; |rest| is what is queued.
+ */
+static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest)
+{
+	uint32_t tail = len % c->mss;
+
+	if (tail == 0)
+		return len;
+	if (len == rest && !nagle_holds(c))
+		return len;
+	if (len >= c->mss)
+		return len - tail;
+	if (len < rest && /* cut by a window: the (D, U) rule */
+	    (len >= c->max_snd_wnd / 2 || c->push_small) &&
+	    len == wnd_room(c))
+		return len;
+	return 0;
+}
+
+static bool sends_text(const struct conn *c)
+{
+	switch ((enum tcpd_state)c->state) {
+	case TCPD_ESTABLISHED:
+	case TCPD_CLOSE_WAIT:
+	case TCPD_FIN_WAIT_1:
+	case TCPD_CLOSING:
+	case TCPD_LAST_ACK:
+		return true;
+	case TCPD_CLOSED:
+	case TCPD_LISTEN:
+	case TCPD_SYN_SENT:
+	case TCPD_SYN_RECEIVED:
+	case TCPD_FIN_WAIT_2:
+	case TCPD_TIME_WAIT:
+		break;
+	}
+	return false;
+}
+
+static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
+{
+	uint32_t rest = conn_unsent(c);
+	bool fin = c->fin_queued && !c->fin_sent;
+	uint32_t wnd = wnd_room(c);
+	uint32_t cwnd = cwnd_room(c);
+	uint32_t len;
+	struct tcpd_slice s[TCPD_SLICES_MAX];
+
+	if (!rest && !fin)
+		return false;
+	*p = plan_for(t, c, PLAN_DATA);
+	len = min_u32(rest, wnd);
+	if (len > cwnd) /* whole segments only: cwnd is no silly window */
+		len = cwnd / c->mss * c->mss;
+	len = min_u32(len, packet_max(t, c));
+	len = sensible(c, len, rest);
+	if (len > c->mss) {
+		uint32_t had = len;
+
+		sendq_slices(t, c, c->snd_nxt, &len, s, TCPD_SLICES_MAX);
+		if (len < had && len >= c->mss)
+			len -= len % c->mss;
+	}
+	p->len = len;
+	fin = fin && len == rest && (wnd > len || conn_flight(c) == 0);
+	if (fin)
+		p->flags |= TCP_FIN;
+	if (len && len == rest) /* MUST-61 */
+		p->flags |= TCP_PSH;
+	return (len || fin) && xmit_room(t);
+}
+
+static bool plan_probe(const struct tcp *t, const struct conn *c,
+		       struct plan *p)
+{
+	if (!c->probe_due)
+		return false;
+	*p = plan_for(t, c, PLAN_PROBE);
+	p->seq = c->snd_una; /* the same octet until it is taken */
+	p->len = c->sq.end != c->snd_una;
+	if (!p->len && c->fin_queued)
+		p->flags |= TCP_FIN;
+	return true;
+}
+
+static bool plan_keep(const struct tcp *t, const struct conn *c,
+		      struct plan *p)
+{
+	if (!c->keep_due)
+		return false;
+	*p = plan_for(t, c, PLAN_KEEP);
+	p->seq = c->snd_nxt - 1;
+	return true;
+}
+
+static bool plan_ack(const struct tcp *t, const struct conn *c, struct plan *p)
+{
+	if (!c->ack_due && !c->acks_owed)
+		return false;
+	*p = plan_for(t, c, PLAN_ACK);
+	return true;
+}
+
+/* RFC 5681, 4.1: nothing was sent for an RTO, so the window is stale. */
+static void restart_after_idle(struct tcp *t, struct conn *c)
+{
+	tcpd_time idle = t->now - c->last_snd;
+
+	if (conn_flight(c) == 0 && c->last_snd && idle > c->rto &&
+	    conn_unsent(c))
+		cc_ops_of(c->cc)->restart(&c->ccs, min_u32(10 * c->mss,
+					  max_u32(2 * c->mss, 14600)), idle);
+}
+
+static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
+{
+	if (c->syn_due)
+		return plan_syn(t, c, p);
+	if (sends_text(c)) {
+		restart_after_idle(t, c);
+		if (plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
+		    plan_data(t, c, p))
+			return true;
+		persist_update(t, c);
+	}
+	return (conn_synchronized(c) && plan_keep(t, c, p)) ||
+	       plan_ack(t, c, p);
+}
+
+static bool stale_reply(const struct tcp *t, const struct reply *r)
+{
+	return r->kind == REPLY_SYNACK &&
+	       (!slab_used(&t->halves, r->half) ||
+		half_at(t, r->half)->id != r->id);
+}
+
+static bool next_reply(struct tcp *t, struct plan *p)
+{
+	while (t->nreplies) {
+		const struct reply *r = &t->replies[t->reply_head];
+
+		if (!stale_reply(t, r)) {
+			*p = (struct plan){.kind = PLAN_REPLY, .reply = *r};
+			return true;
+		}
+		t->reply_head = (t->reply_head + 1) % NREPLIES;
+		t->nreplies--;
+	}
+	return false;
+}
+
+bool output_next(struct tcp *t, struct plan *p)
+{
+	uint32_t ref;
+
+	if (next_reply(t, p))
+		return true;
+	while ((ref = t->acks.head) != 0) {
+		struct conn *c = conn_at(t, REF_SLOT(ref));
+
+		if (plan_ack(t, c, p))
+			return true;
+		rlist_pop(t, &t->acks, LINK_OUT);
+		c->on_list = ON_NONE;
+	}
+	while ((ref = t->sends.head) != 0) {
+		struct conn *c = conn_at(t, REF_SLOT(ref));
+
+		if (plan_conn(t, c, p))
+			return true;
+		rlist_pop(t, &t->sends, LINK_OUT);
+		c->on_list = ON_NONE;
+	}
+	return false;
+}
+
+/* --- what has left */
+
+static void commit_reply(struct tcp *t, const struct reply *r)
+{
+	t->reply_head = (t->reply_head + 1) % NREPLIES;
+	t->nreplies--;
+	if (r->kind == REPLY_SYNACK)
+		half_at(t, r->half)->queued = false;
+	else if (r->kind == REPLY_ICMP)
+		pool_give(&t->pool, r->block);
+	if (r->kind != REPLY_ICMP)
+		t->stat.segments_out++;
+	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))
+		t->stat.resets_sent[r->reset]++;
+	else if (r->kind == REPLY_SEGMENT)
+		t->stat.segments_acks_out++;
+}
+
+static void remember(struct tcp *t, struct conn *c, uint32_t end)
+{
+	uint32_t slot = xmit_add(t, c, c->snd_nxt, end);
+	struct xmit *x;
+
+	assert(slot != SLAB_NONE);
+	x = xmit_at(t, slot);
+	if (conn_flight(c) == 0)
+		c->first_sent_at = c->delivered_at = t->now;
+	x->sent_at = t->now;
+	x->delivered = c->delivered;
+	x->delivered_at = c->delivered_at;
+	x->first_sent_at = c->first_sent_at;
+	x->mss = (uint16_t)min_u32(c->mss, UINT16_MAX);
+	x->nsent = 1;
+}
+
+static void commit_syn(struct tcp *t, struct conn *c)
+{
+	c->syn_due = false;
+	if (c->snd_nxt == c->iss) {
+		remember(t, c, c->iss + 1);
+		c->snd_nxt = c->iss + 1;
+	} else {
+		if (c->xmit_first)
+			xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
+		c->nrexmt++;
+		c->backoff++;
+		c->retransmits++;
+		t->stat.segments_retransmitted++;
+	}
+	conn_disarm(c, CT_REXMT);
+	rexmt_sent(t, c);
+}
+
+static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	bool fin = (p->flags & TCP_FIN) != 0;
+	uint32_t end = p->seq + p->len + fin;
+	struct xmit *x;
+
+	remember(t, c, end);
+	x = xmit_at(t, c->xmit_last - 1);
+	c->snd_nxt = end;
+	c->fin_sent |= fin;
+	if (p->len % c->mss)
+		c->snd_sml = p->seq + p->len;
+	c->push_small = false;
+	c->octets_sent += p->len;
+	t->stat.octets_sent += p->len;
+	if (conn_unsent(c) == 0)
+		x->flags |= XMIT_APP_LIMITED;
+	/* in use: at least half of it in slow start, else all but a segment */
+	if (conn_pipe(c) + c->mss >= c->ccs.cwnd ||
+	    (c->ccs.cwnd < c->ccs.ssthresh &&
+	     conn_pipe(c) >= c->ccs.cwnd / 2))
+		x->flags |= XMIT_CWND_LIMITED;
+	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
+		c->want_unsent = false;
+		conn_event(t, c, TCPD_EV_WRITABLE);
+	}
+	rexmt_sent(t, c);
+}
+
+static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	struct xmit *x = xmit_at(t, p->xmit);
+	uint32_t end = p->seq + p->len + ((p->flags & TCP_FIN) != 0);
+	uint32_t n = (p->len + c->mss - 1) / c->mss;
+
+	if (x->end != end)
+		xmit_split(t, c, p->xmit, end);
+	x->flags |= XMIT_RESENT | XMIT_EVER | XMIT_CWND_LIMITED;
+	x->sent_at = t->now;
+	x->delivered = c->delivered;
+	x->delivered_at = c->delivered_at;
+	x->first_sent_at = c->first_sent_at;
+	if (x->nsent < UINT8_MAX)
+		x->nsent++;
+	c->resent += x->end - x->seq;
+	c->lost_hint = x->end;
+	if (c->rexmt_force && c->recovery == REC_RTO && p->seq == c->snd_una) {
+		if (c->nrexmt < UINT8_MAX)
+			c->nrexmt++;
+		if (c->backoff < UINT8_MAX)
+			c->backoff++;
+	}
+	/* a whole RTO from this transmission on (RFC 6298, 5) */
+	if (p->seq == c->snd_una)
+		conn_disarm(c, CT_REXMT);
+	c->rexmt_force = false;
+	c->retransmits += max_u32(n, 1);
+	c->octets_retrans += p->len;
+	t->stat.segments_retransmitted += max_u32(n, 1);
+	rexmt_sent(t, c);
+}
+
+/*
+ * A probe's octet is in flight from now on, for the peer may take it; but the
+ * persist timer sends it again, not RFC 6298's, and no RTT comes of it.
+ */
+static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	bool fin = (p->flags & TCP_FIN) != 0;
+
+	c->probe_due = false;
+	if (c->nprobes < UINT8_MAX)
+		c->nprobes++;
+	t->stat.timeouts_persist++;
+	if (conn_flight(c) == 0 && (p->len || fin) && xmit_room(t)) {
+		remember(t, c, p->seq + p->len + fin);
+		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_EVER;
+		c->snd_nxt = p->seq + p->len + fin;
+		c->fin_sent |= fin;
+	}
+	if (!c->stalled_at)
+		c->stalled_at = t->now;
+	if (c->user_timeout)
+		conn_arm(t, c, CT_USER, c->stalled_at + c->user_timeout);
+	persist_update(t, c);
+}
+
+static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	uint32_t n = p->len > c->mss ? (p->len + c->mss - 1) / c->mss : 1;
+	uint32_t ref = conn_ref(t, c);
+
+	c->segs_out += n;
+	t->stat.segments_out += n;
+	t->stat.segments_super_out += n > 1;
+	if (p->len) {
+		c->data_segs_out += n;
+		c->last_snd = t->now;
+		if (c->data_segs_in)
+			c->quick = 0; /* a dialogue: ACKs ride on answers */
+	}
+	switch (p->kind) {
+	case PLAN_SYN:
+		commit_syn(t, c);
+		break;
+	case PLAN_DATA:
+		commit_data(t, c, p);
+		break;
+	case PLAN_REXMT:
+		commit_rexmt(t, c, p);
+		break;
+	case PLAN_PROBE:
+		commit_probe(t, c, p);
+		break;
+	case PLAN_KEEP:
+		c->keep_due = false;
+		c->nkeep++;
+		t->stat.timeouts_keepalive++;
+		break;
+	case PLAN_ACK:
+		t->stat.segments_acks_out++;
+		break;
+	case PLAN_NONE:
+	case PLAN_REPLY:
+		break;
+	}
+	if (p->kind != PLAN_SYN && (p->flags & TCP_ACK))
+		delack_sent(t, c, p->wnd);
+	/* behind the others: turns are fair */
+	if (c->on_list == ON_SENDS) {
+		rlist_pop(t, &t->sends, LINK_OUT);
+		rlist_push(t, &t->sends, LINK_OUT, ref);
+	} else if (!c->ack_due && !c->acks_owed) {
+		rlist_pop(t, &t->acks, LINK_OUT);
+		c->on_list = ON_NONE;
+	}
+}
+
+void output_commit(struct tcp *t)
+{
+	const struct plan *p = &t->plan;
+
+	if (p->kind == PLAN_REPLY)
+		commit_reply(t, &p->reply);
+	else if (p->kind != PLAN_NONE)
+		commit_conn(t, conn_at(t, p->conn), p);
+	t->plan.kind = PLAN_NONE;
+}
+
+/* It did not leave: it is offered again, behind the others that wait. */
+void output_failed(struct tcp *t)
+{
+	const struct plan *p = &t->plan;
+
+	t->stat.packets_unsent++;
+	if (p->kind == PLAN_REPLY) {
+		struct reply r = p->reply;
+
+		t->reply_head = (t->reply_head + 1) % NREPLIES;
+		t->nreplies--;
+		reply_push(t, &r);
+	} else if (p->kind != PLAN_NONE) {
+		struct conn *c = conn_at(t, p->conn);
+		bool sends = c->on_list == ON_SENDS;
+		struct rlist *l = sends ? &t->sends : &t->acks;
+
+		rlist_pop(t, l, LINK_OUT);
+		rlist_push(t, l, LINK_OUT, conn_ref(t, c));
+	}
+	t->plan.kind = PLAN_NONE;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.c - ephemeral ports by RFC 6056, algorithm 4 (double hash): the
+ * sequence is fixed by the destination and a secret, and counters are shared
+ * by few destinations, so nobody learns from his own ports what others get.
+ */
+#include <string.h>
+
+#include "conn.h"
+#include "port.h"
+#include "synq.h"
+#include "timewait.h"
+#include "wire/ip.h"
+
+static bool same_conn(const void *arg, uint32_t ref, const void *key)
+{
+	const struct tcp *t = arg;
+
+	return tuple_same(&conn_at(t, ref)->tu, key);
+}
+
+bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
+{
+	uint32_t hash = tuple_hash(t, tu);
+
+	return htab_find(&t->conn_tab, hash, same_conn, t, tu) == HTAB_NONE &&
+	       synq_find(t, tu, hash) == HTAB_NONE &&
+	       timewait_find(t, tu, hash) == HTAB_NONE;
+}
+
+bool port_choose(struct tcp *t, struct tuple *tu)
+{
+	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
+	struct tuple who = *tu;
+	uint64_t h;
+	uint32_t *step;
+
+	who.lport = 0;
+	h = siphash(&t->k_port, &who, sizeof(who));
+	step = &t->port_step[(h >> 32) % ARRAY_SIZE(t->port_step)];
+	/* a step of 1 to 8: the counter does not count for an observer */
+	*step += 1 + (uint32_t)(tcp_random(t) & 7);
+	for (uint32_t i = 0; i < range; i++) {
+		uint32_t n = ((uint32_t)h + *step + i) % range;
+
+		tu->lport = (uint16_t)(t->set.port_min + n);
+		if (t->ports[tu->lport].listeners)
+			continue;
+		if (t->ports[tu->lport].nuse == 0 || port_tuple_free(t, tu))
+			return true;
+	}
+	tu->lport = 0;
+	return false;
+}
+
+uint16_t port_choose_unused(struct tcp *t)
+{
+	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
+	uint32_t start = (uint32_t)(tcp_random(t) % range);
+
+	for (uint32_t i = 0; i < range; i++) {
+		uint32_t p = t->set.port_min + (start + i) % range;
+
+		if (!t->ports[p].listeners && !t->ports[p].nuse)
+			return (uint16_t)p;
+	}
+	return 0;
+}
+
+bool port_is_ours(const struct tcp *t, const uint8_t ip[16])
+{
+	for (unsigned i = 0; i < t->set.naddrs; i++) {
+		const struct tcpd_prefix *a = &t->set.addr[i];
+
+		if (a->local ? ip_in_prefix(ip, a->ip, a->family, a->len)
+			     : memcmp(ip, a->ip, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The address whose prefix the peer shares, else the first of its family
+ * (RFC 6724's rules come down to that on one interface). */
+bool port_source(const struct tcp *t, const uint8_t peer[16], uint8_t ip[16])
+{
+	uint8_t family = ip_is4(peer) ? 4 : 6;
+	const struct tcpd_prefix *best = NULL;
+
+	for (unsigned i = 0; i < t->set.naddrs; i++) {
+		const struct tcpd_prefix *a = &t->set.addr[i];
+
+		if (a->family != family)
+			continue;
+		if (!best)
+			best = a;
+		if (ip_in_prefix(peer, a->ip, family, a->len)) {
+			best = a;
+			break;
+		}
+	}
+	if (best)
+		memcpy(ip, best->ip, 16);
+	return best != NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* port.h - ephemeral ports: RFC 6056, and which local address to use. */
+#ifndef TCP_PORT_H
+#define TCP_PORT_H
+
+#include "tcp.h"
+
+/* Is the four-tuple free in all three tables? */
+bool port_tuple_free(const struct tcp *t, const struct tuple *tu);
+
+/* Choose tu->lport for a connection to tu->peer; false: none is free. */
+bool port_choose(struct tcp *t, struct tuple *tu);
+
+/* Choose a port that nothing at all uses, for a bind; 0: none is free. */
+uint16_t port_choose_unused(struct tcp *t);
+
+/* Is |ip| (IPv4 as mapped) one of the stack's own? */
+bool port_is_ours(const struct tcp *t, const uint8_t ip[16]);
+
+/* The stack's address to talk to |peer| from; false: none of its family. */
+bool port_source(const struct tcp *t, const uint8_t peer[16], uint8_t ip[16]);
+
+#endif /* TCP_PORT_H */

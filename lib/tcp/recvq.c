@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recvq.c - the receive queue: text is put where it belongs in the stream, in
+ * order or not, and stays there; what is out of order is known by at most 256
+ * ranges.  Text in order that finds nobody waiting before it is not copied at
+ * all while its packet is borrowed: a reader that keeps up takes it from
+ * there, and the end of the batch copies the rest.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "conn.h"
+#include "mem.h"
+
+#define NRANGES (POOL_UNIT / sizeof(struct range))
+
+static struct pool_block *block(const struct tcp *t, uint32_t b)
+{
+	return &t->pool.block[b];
+}
+
+/* The last block that begins at or before |seq|, POOL_NONE: none does. */
+static uint32_t find_block(const struct tcp *t, const struct conn *c,
+			   uint32_t seq)
+{
+	const struct recvq *q = &c->rq;
+	uint32_t b = q->last;
+	uint32_t found = POOL_NONE;
+
+	if (b == POOL_NONE || seq_gt(block(t, b)->off, seq))
+		b = q->head;
+	while (b != POOL_NONE && seq_le(block(t, b)->off, seq)) {
+		found = b;
+		b = block(t, b)->next;
+	}
+	return found;
+}
+
+/* A block that covers |seq| on, behind |prev|; at most up to the next one. */
+static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
+			  uint32_t seq, uint32_t want)
+{
+	struct recvq *q = &c->rq;
+	uint32_t next = prev == POOL_NONE ? q->head : block(t, prev)->next;
+	unsigned order = pool_order(want);
+	uint32_t b, size;
+
+	/* a stream of small segments: each block larger than the one before */
+	if (prev != POOL_NONE && order <= block(t, prev)->order)
+		order = min_u32(block(t, prev)->order + 1u, POOL_ORDERS - 1);
+	if (next != POOL_NONE)
+		order = min_u32(order, pool_order(block(t, next)->off - seq));
+	if (mem_left(t) < pool_size(order))
+		order = 0;
+	b = pool_take(&t->pool, order);
+	if (b == POOL_NONE)
+		return b;
+	size = pool_size(block(t, b)->order);
+	q->mem += size;
+	block(t, b)->off = seq;
+	block(t, b)->len = next == POOL_NONE
+				   ? size
+				   : min_u32(size, block(t, next)->off - seq);
+	block(t, b)->prev = prev;
+	block(t, b)->next = next;
+	if (prev == POOL_NONE)
+		q->head = b;
+	else
+		block(t, prev)->next = b;
+	if (next == POOL_NONE)
+		q->tail = b;
+	else
+		block(t, next)->prev = b;
+	return b;
+}
+
+/* Copy to its place; how much of it found memory, from its beginning. */
+static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
+		      const uint8_t *p, uint32_t len)
+{
+	uint32_t b = find_block(t, c, seq);
+	uint32_t done = 0;
+
+	while (done < len) {
+		uint32_t at = seq + done;
+		struct pool_block *k;
+		uint32_t part;
+
+		if (b == POOL_NONE || seq_ge(at, block(t, b)->off +
+							 block(t, b)->len)) {
+			uint32_t next = b == POOL_NONE ? c->rq.head
+						       : block(t, b)->next;
+
+			if (next != POOL_NONE && block(t, next)->off == at)
+				b = next;
+			else
+				b = add_block(t, c, b, at, len - done);
+			if (b == POOL_NONE)
+				break;
+		}
+		k = block(t, b);
+		part = min_u32(len - done, k->off + k->len - at);
+		memcpy(pool_at(&t->pool, b) + (at - k->off), p + done, part);
+		c->rq.last = b;
+		done += part;
+	}
+	t->stat.octets_copied += done;
+	return done;
+}
+
+static void free_block(struct tcp *t, struct conn *c, uint32_t b)
+{
+	struct recvq *q = &c->rq;
+	struct pool_block *k = block(t, b);
+
+	if (k->prev == POOL_NONE)
+		q->head = k->next;
+	else
+		block(t, k->prev)->next = k->next;
+	if (k->next == POOL_NONE)
+		q->tail = k->prev;
+	else
+		block(t, k->next)->prev = k->prev;
+	if (q->last == b)
+		q->last = POOL_NONE;
+	q->mem -= pool_size(k->order);
+	pool_give(&t->pool, b);
+}
+
+/* --- ranges out of order */
+
+static struct range *ranges(const struct tcp *t, const struct conn *c)
+{
+	return (struct range *)(void *)pool_at(&t->pool, c->rq.ranges);
+}
+
+const struct range *recvq_ranges(const struct tcp *t, const struct conn *c)
+{
+	return c->rq.nranges ? ranges(t, c) : NULL;
+}
+
+/* The first range that ends at or behind |seq|. */
+static unsigned first_range(const struct range *r, unsigned n, uint32_t seq)
+{
+	unsigned lo = 0;
+
+	while (lo < n) {
+		unsigned mid = lo + (n - lo) / 2;
+
+		if (seq_lt(r[mid].right, seq))
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+static void drop_ranges(struct tcp *t, struct conn *c, unsigned n)
+{
+	struct range *r = ranges(t, c);
+
+	c->rq.nranges = (uint16_t)(c->rq.nranges - n);
+	if (c->rq.nranges) {
+		memmove(r, r + n, c->rq.nranges * sizeof(*r));
+		return;
+	}
+	c->rq.mem -= pool_size(block(t, c->rq.ranges)->order);
+	pool_give(&t->pool, c->rq.ranges);
+	c->rq.ranges = POOL_NONE;
+}
+
+/* Would [left, right) need a range of its own, and is there one? */
+static bool range_room(struct tcp *t, struct conn *c, uint32_t left,
+		       uint32_t right)
+{
+	struct recvq *q = &c->rq;
+	unsigned i;
+
+	if (q->nranges == 0) {
+		q->ranges = pool_take(&t->pool, 0);
+		if (q->ranges == POOL_NONE)
+			return false;
+		q->mem += pool_size(block(t, q->ranges)->order);
+		return true;
+	}
+	if (q->nranges < NRANGES)
+		return true;
+	i = first_range(ranges(t, c), q->nranges, left);
+	return i < q->nranges && seq_le(ranges(t, c)[i].left, right);
+}
+
+/* Add [left, right): the octets of it that are new. */
+static uint32_t add_range(struct tcp *t, struct conn *c, uint32_t left,
+			  uint32_t right)
+{
+	struct range *r = ranges(t, c);
+	unsigned n = c->rq.nranges;
+	unsigned i = first_range(r, n, left);
+	unsigned j = i;
+	uint32_t had = 0;
+	uint32_t l = left, h = right;
+
+	while (j < n && seq_le(r[j].left, right)) {
+		had += r[j].right - r[j].left;
+		l = seq_min(l, r[j].left);
+		h = seq_max(h, r[j].right);
+		j++;
+	}
+	if (i == j) {
+		memmove(r + i + 1, r + i, (n - i) * sizeof(*r));
+		c->rq.nranges++;
+	} else if (j > i + 1) {
+		memmove(r + i + 1, r + j, (n - j) * sizeof(*r));
+		c->rq.nranges = (uint16_t)(n - (j - i - 1));
+	}
+	r[i] = (struct range){.left = l, .right = h};
+	return (h - l) - had;
+}
+
+static bool range_covers(const struct tcp *t, const struct conn *c,
+			 uint32_t left, uint32_t right)
+{
+	const struct range *r = ranges(t, c);
+	unsigned i = first_range(r, c->rq.nranges, left);
+
+	return i < c->rq.nranges && seq_le(r[i].left, left) &&
+	       seq_ge(r[i].right, right);
+}
+
+/* --- what arrives */
+
+static bool lend(struct tcp *t, struct conn *c, const uint8_t *p, uint32_t len)
+{
+	struct recvq *q = &c->rq;
+	uint16_t link;
+
+	if (t->nborrows == NBORROWS || mem_left(t) < len + 2 * POOL_UNIT)
+		return false;
+	t->borrows[t->nborrows++] = (struct borrow){
+		.p = p, .len = len, .conn = conn_slot(t, c)};
+	link = (uint16_t)t->nborrows;
+	if (q->borrow_last)
+		t->borrows[q->borrow_last - 1].next = link;
+	else
+		q->borrow_first = link;
+	q->borrow_last = link;
+	q->nborrowed += len;
+	t->borrowed += len;
+	return true;
+}
+
+static enum recvq_took put_ahead(struct tcp *t, struct conn *c, uint32_t seq,
+				 const uint8_t *p, uint32_t len)
+{
+	uint32_t done;
+
+	if (c->rq.nranges && range_covers(t, c, seq, seq + len)) {
+		tcp_drop(t, TCPD_DROP_DUPLICATE);
+		t->stat.segments_duplicate++;
+		return RQ_NOTHING;
+	}
+	if (mem_tight(t)) {
+		tcp_drop(t, TCPD_DROP_OOO_MEMORY);
+		return RQ_NOTHING;
+	}
+	if (!range_room(t, c, seq, seq + len)) {
+		tcp_drop(t, TCPD_DROP_OOO_RANGES);
+		return RQ_NOTHING;
+	}
+	done = place(t, c, seq, p, len);
+	if (done)
+		c->rq.ooo += add_range(t, c, seq, seq + done);
+	else if (c->rq.nranges == 0)
+		drop_ranges(t, c, 0);
+	return done ? RQ_OUT_OF_ORDER : RQ_NOTHING;
+}
+
+/* Ranges that RCV.NXT has reached are in order now. */
+static bool take_ranges(struct tcp *t, struct conn *c)
+{
+	struct range *r = ranges(t, c);
+	unsigned n = 0;
+	uint32_t from = c->rcv_nxt;
+
+	while (n < c->rq.nranges && seq_le(r[n].left, c->rcv_nxt)) {
+		c->rq.ooo -= r[n].right - r[n].left;
+		c->rcv_nxt = seq_max(c->rcv_nxt, r[n].right);
+		n++;
+	}
+	if (n)
+		drop_ranges(t, c, n);
+	c->octets_received += c->rcv_nxt - from;
+	t->stat.octets_received += c->rcv_nxt - from;
+	return n > 0;
+}
+
+/* Memory for text in order: what lies ahead of it is given up first. */
+static bool prune(struct tcp *t, struct conn *c)
+{
+	uint32_t b = c->rq.tail;
+
+	if (c->rq.nranges == 0)
+		return false;
+	t->stat.memory_ooo_pruned += c->rq.ooo;
+	c->rq.ooo = 0;
+	drop_ranges(t, c, c->rq.nranges);
+	while (b != POOL_NONE && seq_ge(block(t, b)->off, c->rcv_nxt)) {
+		uint32_t prev = block(t, b)->prev;
+
+		free_block(t, c, b);
+		b = prev;
+	}
+	c->fin_ooo = false;
+	return true;
+}
+
+enum recvq_took recvq_put(struct tcp *t, struct conn *c, uint32_t seq,
+			  const uint8_t *p, uint32_t len)
+{
+	uint32_t done;
+
+	if (seq != c->rcv_nxt || c->rq.nranges)
+		recvq_settle_conn(t, c);
+	if (seq != c->rcv_nxt)
+		return put_ahead(t, c, seq, p, len);
+	if (c->rq.nranges == 0 && lend(t, c, p, len)) {
+		done = len;
+	} else {
+		recvq_settle_conn(t, c);
+		done = place(t, c, seq, p, len);
+		if (done < len && prune(t, c))
+			done += place(t, c, seq + done, p + done, len - done);
+	}
+	if (done < len)
+		tcp_drop(t, TCPD_DROP_MEMORY);
+	if (done == 0)
+		return RQ_NOTHING;
+	c->rcv_nxt += done;
+	c->octets_received += done;
+	t->stat.octets_received += done;
+	if (c->rq.nranges && take_ranges(t, c))
+		return RQ_FILLED_GAP;
+	return c->rq.nranges ? RQ_FILLED_GAP : RQ_IN_ORDER;
+}
+
+/* --- borrowed packets */
+
+void recvq_settle_conn(struct tcp *t, struct conn *c)
+{
+	struct recvq *q = &c->rq;
+	uint32_t text_end = c->rcv_nxt - (c->fin_rcvd ? 1 : 0);
+	uint32_t seq = text_end - q->nborrowed;
+	uint32_t link = q->borrow_first;
+
+	while (link) {
+		struct borrow *b = &t->borrows[link - 1];
+		uint32_t done;
+
+		t->borrowed -= b->len; /* the promise is kept here */
+		done = place(t, c, seq, b->p, b->len);
+		assert(done == b->len);
+		seq += done;
+		link = b->next;
+		*b = (struct borrow){0};
+	}
+	q->borrow_first = q->borrow_last = 0;
+	q->nborrowed = 0;
+}
+
+void recvq_settle(struct tcp *t)
+{
+	for (uint32_t i = 0; i < t->nborrows; i++)
+		if (t->borrows[i].p)
+			recvq_settle_conn(t, conn_at(t, t->borrows[i].conn));
+	t->nborrows = 0;
+}
+
+/* --- the reader */
+
+unsigned recvq_peek(const struct tcp *t, const struct conn *c,
+		    struct tcpd_slice *s, size_t n)
+{
+	uint32_t left = conn_readable(c) - c->rq.nborrowed;
+	uint32_t seq = c->rq.read;
+	uint32_t link = c->rq.borrow_first;
+	unsigned i = 0;
+
+	for (uint32_t b = c->rq.head; left && i < n; b = block(t, b)->next) {
+		const struct pool_block *k = block(t, b);
+		uint32_t at = seq - k->off;
+		uint32_t part = min_u32(left, k->len - at);
+
+		s[i++] = (struct tcpd_slice){.p = pool_at(&t->pool, b) + at,
+					     .len = part};
+		seq += part;
+		left -= part;
+	}
+	for (; link && i < n && !left; link = t->borrows[link - 1].next)
+		s[i++] = (struct tcpd_slice){.p = t->borrows[link - 1].p,
+					     .len = t->borrows[link - 1].len};
+	return i;
+}
+
+static void read_borrowed(struct tcp *t, struct conn *c, uint32_t n)
+{
+	struct recvq *q = &c->rq;
+
+	q->nborrowed -= n;
+	t->borrowed -= n;
+	while (n) {
+		struct borrow *b = &t->borrows[q->borrow_first - 1];
+		uint32_t part = min_u32(n, b->len);
+
+		b->p += part;
+		b->len -= part;
+		n -= part;
+		if (b->len)
+			break;
+		q->borrow_first = (uint16_t)b->next;
+		if (!q->borrow_first)
+			q->borrow_last = 0;
+		*b = (struct borrow){0};
+	}
+}
+
+/* |n| octets were taken: an empty queue holds no block. */
+void recvq_read(struct tcp *t, struct conn *c, uint32_t n)
+{
+	struct recvq *q = &c->rq;
+	uint32_t in_blocks = conn_readable(c) - q->nborrowed;
+	uint32_t part = min_u32(n, in_blocks);
+
+	q->read += n;
+	while (q->head != POOL_NONE) {
+		const struct pool_block *k = block(t, q->head);
+		bool empty = part == in_blocks && q->nranges == 0;
+
+		if (!empty && seq_gt(k->off + k->len, q->read))
+			break;
+		free_block(t, c, q->head);
+	}
+	if (n > part)
+		read_borrowed(t, c, n - part);
+}
+
+void recvq_clear(struct tcp *t, struct conn *c)
+{
+	struct recvq *q = &c->rq;
+
+	while (q->borrow_first) {
+		struct borrow *b = &t->borrows[q->borrow_first - 1];
+
+		q->borrow_first = (uint16_t)b->next;
+		t->borrowed -= b->len;
+		*b = (struct borrow){0};
+	}
+	q->borrow_last = 0;
+	q->nborrowed = 0;
+	while (q->head != POOL_NONE)
+		free_block(t, c, q->head);
+	if (q->nranges)
+		drop_ranges(t, c, q->nranges);
+	q->ooo = 0;
+	q->read = c->rcv_nxt - (c->fin_rcvd ? 1 : 0);
+}

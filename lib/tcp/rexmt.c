@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rexmt.c - what is lost, and when that is concluded: the retransmission timer
+ * (RFC 6298, 5) and three duplicate ACKs (RFC 5681, 3.2) with RFC 6582's rules
+ * for partial ACKs.  What is lost is marked in the records; output.c sends it
+ * again as the congestion window allows.
+ */
+#include "conn.h"
+#include "xmit.h"
+
+#define DUP_THRESH 3
+
+void rexmt_arm(struct tcp *t, struct conn *c)
+{
+	if (conn_flight(c) == 0) {
+		conn_disarm(c, CT_REXMT);
+		conn_disarm(c, CT_USER);
+		return;
+	}
+	conn_arm(t, c, CT_REXMT, t->now + rtt_rto(t, c));
+	if (!c->stalled_at)
+		c->stalled_at = t->now;
+	if (c->user_timeout)
+		conn_arm(t, c, CT_USER, c->stalled_at + c->user_timeout);
+}
+
+/* Something that wants an ACK has left: 5.1, start the timer if it is off. */
+void rexmt_sent(struct tcp *t, struct conn *c)
+{
+	conn_disarm(c, CT_PERSIST);
+	if (!c->timer[CT_REXMT])
+		rexmt_arm(t, c);
+}
+
+static void mark_lost(struct conn *c, struct xmit *x)
+{
+	uint32_t n = x->end - x->seq;
+
+	if (!(x->flags & XMIT_LOST))
+		c->lost += n;
+	if (x->flags & XMIT_RESENT)
+		c->resent -= n;
+	x->flags |= XMIT_LOST;
+	x->flags &= (uint8_t)~XMIT_RESENT;
+}
+
+static void mark_all_lost(struct tcp *t, struct conn *c)
+{
+	uint32_t link = c->xmit_first;
+
+	while (link) {
+		struct xmit *x = xmit_at(t, link - 1);
+
+		mark_lost(c, x);
+		link = x->next;
+	}
+	c->lost_hint = c->snd_una;
+}
+
+/* Without SACK only the first segment is known to be missing. */
+static void mark_first_lost(struct tcp *t, struct conn *c)
+{
+	uint32_t slot = c->xmit_first - 1;
+	struct xmit *x;
+
+	if (!c->xmit_first)
+		return;
+	x = xmit_at(t, slot);
+	if (x->end - x->seq > c->mss)
+		xmit_split(t, c, slot, x->seq + c->mss);
+	mark_lost(c, x);
+	c->lost_hint = c->snd_una;
+	c->rexmt_force = true;
+	conn_want_output(t, c);
+}
+
+static void limit_duped(struct conn *c)
+{
+	c->duped = min_u32(c->duped, conn_flight(c) - c->lost);
+}
+
+void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	(void)seg;
+	t->stat.segments_dup_acks_in++;
+	if (c->dupacks < UINT8_MAX)
+		c->dupacks++;
+	conn_want_output(t, c); /* RFC 3042; or another segment has left */
+	if (c->recovery == REC_FAST) {
+		c->duped += c->mss;
+		limit_duped(c);
+		return;
+	}
+	/* RFC 6582, 3.2, step 2: not for what was sent before the last one */
+	if (c->dupacks != DUP_THRESH || c->recovery == REC_RTO ||
+	    !seq_gt(c->snd_una, c->recover))
+		return;
+	t->stat.recovery_fast++;
+	cc_ops_of(c->cc)->enter_recovery(&c->ccs, conn_flight(c), t->now);
+	c->recovery = REC_FAST;
+	c->recover = c->snd_nxt;
+	c->partial_seen = false;
+	mark_first_lost(t, c);
+	c->duped = DUP_THRESH * c->mss;
+	limit_duped(c);
+}
+
+static void leave_recovery(struct tcp *t, struct conn *c)
+{
+	if (c->recovery == REC_FAST)
+		cc_ops_of(c->cc)->exit_recovery(&c->ccs, conn_flight(c),
+						t->now);
+	c->recovery = REC_OPEN;
+	c->dupacks = 0;
+	c->duped = 0;
+}
+
+/* A partial ACK: the next hole begins here. */
+static void partial_ack(struct tcp *t, struct conn *c, uint32_t acked)
+{
+	t->stat.recovery_partial_acks++;
+	c->duped -= min_u32(c->duped, acked > c->mss ? acked - c->mss : 0);
+	mark_first_lost(t, c);
+	limit_duped(c);
+	/* "impatient": only the first one restarts the timer */
+	if (!c->partial_seen)
+		rexmt_arm(t, c);
+	c->partial_seen = true;
+}
+
+/* SND.UNA has moved by |acked|. */
+void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked)
+{
+	if (seq_lt(c->lost_hint, c->snd_una))
+		c->lost_hint = c->snd_una;
+	switch ((enum conn_recovery)c->recovery) {
+	case REC_FAST:
+		if (seq_lt(c->snd_una, c->recover)) {
+			partial_ack(t, c, acked);
+			return;
+		}
+		leave_recovery(t, c);
+		break;
+	case REC_RTO:
+		c->dupacks = 0;
+		if (seq_ge(c->snd_una, c->recover))
+			leave_recovery(t, c);
+		break;
+	case REC_OPEN:
+		c->dupacks = 0;
+		break;
+	}
+	rexmt_arm(t, c); /* 5.2, 5.3 */
+}
+
+static uint8_t most_retries(const struct tcp *t, const struct conn *c)
+{
+	if (c->state == TCPD_SYN_SENT || c->state == TCPD_SYN_RECEIVED)
+		return t->set.syn_retries;
+	return c->orphan ? t->set.orphan_retries : t->set.retries;
+}
+
+static void give_up(struct tcp *t, struct conn *c)
+{
+	int err = c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT;
+
+	t->stat.timeouts_gave_up++;
+	t->stat.opens_failed += !conn_synchronized(c);
+	conn_move(t, c, EV_TIMEOUT_R2);
+	conn_ended(t, c, err, TCPD_EV_TIMEOUT);
+}
+
+/* SHLD-17: a peer that shrank its window to nothing and answers is alive. */
+static bool held_by_window(const struct tcp *t, const struct conn *c)
+{
+	return c->snd_wnd == 0 && t->now - c->last_rcv <= 2 * rtt_rto(t, c);
+}
+
+/* 5.4 to 5.6; the back-off is counted when the segment has left. */
+void rexmt_timeout(struct tcp *t, struct conn *c)
+{
+	bool first = c->recovery != REC_RTO;
+
+	if (conn_flight(c) == 0)
+		return;
+	if (c->nrexmt >= most_retries(t, c) &&
+	    !held_by_window(t, c)) { /* R2: MUST-20, MUST-23 */
+		give_up(t, c);
+		return;
+	}
+	t->stat.timeouts_rexmt++;
+	conn_want_output(t, c);
+	if (!conn_synchronized(c)) {
+		c->syn_due = true;
+		return;
+	}
+	c->rexmt_force = true;
+	t->stat.recovery_rto += first;
+	cc_ops_of(c->cc)->timeout(&c->ccs, conn_flight(c), first, t->now);
+	c->recovery = REC_RTO;
+	c->recover = c->snd_nxt;
+	c->dupacks = 0;
+	c->duped = 0;
+	mark_all_lost(t, c);
+}

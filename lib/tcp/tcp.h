@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcp.h - the tables of TCP: everything that one stack has, in one object.
+ *
+ * Entries are slots of slabs; lists, timers and tables hold references
+ * (numbers), never pointers, so that the whole can be written to a record.
+ * A reference says which slab and which slot.
+ */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clamp.h"
+#include "base/htab.h"
+#include "base/pool.h"
+#include "base/seq.h"
+#include "base/siphash.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "tcpd.h"
+#include "wire/cksum.h"
+#include "wire/tcphdr.h"
+
+#include "fsm.h"
+
+/* Who a connection is: the key of all three tables. */
+struct tuple {
+	uint8_t local[16], peer[16];
+	uint16_t lport, pport;
+};
+
+enum ref_kind { REF_CONN = 1, REF_LISTENER, REF_HALF, REF_TW, REF_MISC };
+#define REF_SHIFT	 27
+#define REF(kind, slot)	 ((uint32_t)(kind) << REF_SHIFT | (slot))
+#define REF_KIND(ref)	 ((enum ref_kind)((ref) >> REF_SHIFT))
+#define REF_SLOT(ref)	 ((ref) & ((1u << REF_SHIFT) - 1))
+#define REF_NONE	 0u
+#define MISC_TRIM	 1 /* the one miscellaneous timer: pool_trim() */
+
+/* A list of references; the links are in the entries. */
+struct rlink {
+	uint32_t next, prev;
+};
+
+struct rlist {
+	uint32_t head, tail;
+};
+
+enum rlink_which {
+	LINK_OUT,   /* tcp.acks or tcp.sends */
+	LINK_EVENT, /* tcp.events */
+	LINK_ACCEPT /* listener.accept */
+};
+
+/* What a port is used for: a filter before the exact look. */
+struct port {
+	uint32_t listeners; /* slot + 1 of the first of a chain */
+	uint32_t nuse;	    /* connections, bound sockets, TIME-WAIT entries */
+};
+
+/* A segment that goes out without a connection to remember it. */
+enum reply_kind { REPLY_SEGMENT, REPLY_SYNACK, REPLY_ICMP };
+
+struct reply {
+	struct tuple tu;
+	uint8_t kind, flags;
+	uint8_t reset; /* enum tcpd_reset, of an RST */
+	bool ts;
+	uint16_t wnd;
+	uint32_t seq, ack, ts_val, ts_ecr;
+	uint32_t half;	   /* REPLY_SYNACK: slot of the entry */
+	tcpd_id id;	   /* whose; REPLY_SYNACK: stale if it is another's */
+	uint32_t block;	   /* REPLY_ICMP: the message, in the pool */
+	uint32_t len;	   /* its octets */
+	uint8_t protocol, tos;
+};
+
+#define NREPLIES 2048u /* answers that may wait: a power of two */
+
+/* In-order payload that still lies in a packet of the caller's. */
+struct borrow {
+	const uint8_t *p;
+	uint32_t len;
+	uint32_t next; /* index + 1 of the connection's next one */
+	uint32_t conn; /* slot */
+};
+
+#define NBORROWS 256u
+
+struct trace_entry {
+	tcpd_time at;
+	tcpd_id id;
+	struct tuple tu;
+	uint8_t from, to, event;
+};
+
+#define NTRACES 4096u /* a power of two */
+
+/* What the packet offered by tcpd_output() will change once it is sent. */
+enum plan_kind {
+	PLAN_NONE,
+	PLAN_REPLY,
+	PLAN_SYN,   /* SYN or SYN-ACK of a connection */
+	PLAN_DATA,  /* new text, FIN, or both */
+	PLAN_REXMT, /* the record |xmit|, or its first |len| octets */
+	PLAN_PROBE, /* zero-window probe: one octet beyond the window */
+	PLAN_KEEP,  /* keep-alive: SEG.SEQ = SND.NXT - 1 */
+	PLAN_ACK
+};
+
+struct plan {
+	enum plan_kind kind;
+	uint32_t conn; /* slot */
+	uint32_t seq, len;
+	uint32_t xmit; /* slot of a record */
+	uint8_t flags;
+	uint32_t ack, wnd; /* announced: wnd in octets */
+	struct reply reply;
+};
+
+/* Distinct values of 2MSL that TIME-WAIT entries may have. */
+#define NTW_CLASSES 16
+
+struct tcp {
+	struct tcpd_settings set;
+	tcpd_time now; /* of the current call */
+
+	struct pool pool;
+	struct wheel wheel;
+	struct wheel tw_wheel; /* TIME-WAIT: its first entry is the oldest */
+	struct wheel_node misc; /* MISC_TRIM */
+	struct slab conns, listeners, halves, tws, xmits;
+	struct htab conn_tab, half_tab, tw_tab;
+	struct port *ports;    /* 65536 */
+	uint32_t port_step[256]; /* RFC 6056, 3.3.4: the counters */
+
+	struct siphash_key k_table, k_isn, k_ts, k_port, k_rand;
+	uint64_t nrand;
+	tcpd_id next_id;
+	tcpd_time tw_class[NTW_CLASSES];
+	uint8_t ntw_classes;
+
+	struct rlist acks, sends, events;
+	struct reply *replies;
+	uint32_t reply_head, nreplies;
+	struct borrow *borrows;
+	uint32_t nborrows;
+	uint64_t borrowed; /* their octets: memory that is promised */
+	bool mem_waiters; /* some conn.want_mem is set */
+	struct trace_entry *traces;
+	uint64_t trace_in, trace_out;
+	struct plan plan;
+
+	cksum_fn *sum;
+	struct tcpd_stats stat;
+	uint64_t taken[64]; /* arrows; see fsm_nedges */
+};
+
+/* One segment as it came in. */
+struct segment {
+	struct tuple tu; /* local, peer: as seen from here */
+	struct tcphdr h;
+	const uint8_t *data;
+	uint32_t len;	/* text */
+	uint32_t nwire; /* segments on the wire that it stands for */
+	uint32_t mss;	/* text of a full one of these */
+	uint8_t tos;
+};
+
+/* SEG.LEN: SYN and FIN count one each. */
+static inline uint32_t seg_len(const struct segment *s)
+{
+	return s->len + ((s->h.flags & TCP_SYN) != 0) +
+	       ((s->h.flags & TCP_FIN) != 0);
+}
+
+static inline void tcp_drop(struct tcp *t, enum tcpd_drop why)
+{
+	t->stat.drops[why]++;
+}
+
+uint32_t tuple_hash(const struct tcp *t, const struct tuple *tu);
+bool tuple_same(const struct tuple *a, const struct tuple *b);
+
+/* --- lists of references (list.c) */
+void rlist_push(struct tcp *t, struct rlist *l, enum rlink_which w,
+		uint32_t ref);
+void rlist_del(struct tcp *t, struct rlist *l, enum rlink_which w,
+	       uint32_t ref);
+uint32_t rlist_pop(struct tcp *t, struct rlist *l, enum rlink_which w);
+
+/* --- demux.c: segment arrival, the entry of lib/tcp */
+void tcp_input(struct tcp *t, struct segment *seg);
+
+/* --- isn.c: RFC 6528, RFC 7323 5.4, and the stack's own random numbers */
+uint32_t isn_for(const struct tcp *t, const struct tuple *tu);
+uint32_t ts_now(const struct tcp *t, const struct tuple *tu);
+uint64_t tcp_random(struct tcp *t);
+
+/* --- rst.c: answers that belong to no connection */
+bool reply_push(struct tcp *t, const struct reply *r);
+void rst_answer(struct tcp *t, const struct segment *seg,
+		enum tcpd_reset why);
+
+/* --- timeout.c */
+tcpd_time tcp_expiry(const struct tcp *t);
+void tcp_expire(struct tcp *t);
+void tcp_arm_trim(struct tcp *t);
+struct wheel_node *timeout_node(void *arg, uint32_t ref);
+uint64_t timeout_key(void *arg, uint32_t ref);
+
+static inline uint64_t tick_of(tcpd_time at)
+{
+	return (at + TCPD_MS(1) - 1) / TCPD_MS(1);
+}
+
+#endif /* TCP_TCP_H */

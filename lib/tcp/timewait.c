@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timewait.c - TIME-WAIT: RFC 9293 3.6.1 and 3.10.7.4, reuse by RFC 6191, RSTs
+ * ignored by RFC 1337.  The entries have a timer wheel of their own, so that
+ * at the cap the one that would end first can be found and given up.
+ */
+#include <assert.h>
+
+#include "conn.h"
+#include "synq.h"
+#include "timewait.h"
+
+static bool same_tw(const void *arg, uint32_t ref, const void *key)
+{
+	const struct tcp *t = arg;
+
+	return tuple_same(&timewait_at(t, ref)->tu, key);
+}
+
+uint32_t timewait_find(const struct tcp *t, const struct tuple *tu,
+		       uint32_t hash)
+{
+	if (t->tw_tab.count == 0)
+		return HTAB_NONE;
+	return htab_find(&t->tw_tab, hash, same_tw, t, tu);
+}
+
+tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw)
+{
+	/* The newest number with these low bits: an entry's number is never
+	 * older than 2^26 others (timewait_enter), and one that lives for
+	 * minutes does not see as many more. */
+	tcpd_id back = (t->next_id - tw->id) & ((1u << TW_ID_BITS) - 1);
+
+	return t->next_id - back;
+}
+
+uint32_t timewait_class(struct tcp *t, tcpd_time tw)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < t->ntw_classes; i++) {
+		if (t->tw_class[i] == tw)
+			return i;
+		if (t->tw_class[i] > tw && (t->tw_class[best] < tw ||
+					    t->tw_class[i] < t->tw_class[best]))
+			best = i;
+	}
+	if (t->ntw_classes == NTW_CLASSES)
+		return best;
+	t->tw_class[t->ntw_classes] = tw;
+	return t->ntw_classes++;
+}
+
+static void start(struct tcp *t, uint32_t slot)
+{
+	struct timewait *w = timewait_at(t, slot);
+
+	wheel_arm(&t->tw_wheel, REF(REF_TW, slot),
+		  tick_of(t->now + t->tw_class[w->class]));
+}
+
+static void forget(struct tcp *t, uint32_t slot)
+{
+	struct timewait *w = timewait_at(t, slot);
+	bool there = htab_del(&t->tw_tab, tuple_hash(t, &w->tu), slot);
+
+	assert(there);
+	(void)there;
+	t->ports[w->tu.lport].nuse--;
+	wheel_cancel(&t->tw_wheel, REF(REF_TW, slot));
+	slab_give(&t->tws, slot);
+}
+
+void timewait_remove(struct tcp *t, uint32_t slot)
+{
+	struct timewait *w = timewait_at(t, slot);
+
+	conn_trace(t, timewait_id(t, w), &w->tu, TCPD_TIME_WAIT, EV_ABORT);
+	forget(t, slot);
+}
+
+void timewait_timeout(struct tcp *t, uint32_t slot)
+{
+	struct timewait *w = timewait_at(t, slot);
+
+	conn_trace(t, timewait_id(t, w), &w->tu, TCPD_TIME_WAIT,
+		   EV_TIMEOUT_2MSL);
+	forget(t, slot);
+}
+
+static void evict(struct tcp *t)
+{
+	uint32_t ref = wheel_first(&t->tw_wheel);
+
+	assert(ref != WHEEL_NONE);
+	t->stat.time_wait_evicted++;
+	timewait_remove(t, REF_SLOT(ref));
+}
+
+static void ack(struct tcp *t, const struct timewait *w)
+{
+	struct reply r = {.tu = w->tu,
+			  .kind = REPLY_SEGMENT,
+			  .flags = TCP_ACK,
+			  .seq = w->snd_nxt,
+			  .ack = w->rcv_nxt,
+			  .wnd = UINT16_MAX,
+			  .id = timewait_id(t, w)};
+
+	if (w->ts) {
+		r.ts = true;
+		r.ts_val = ts_now(t, &w->tu);
+		r.ts_ecr = w->ts_recent;
+	}
+	reply_push(t, &r);
+}
+
+void timewait_enter(struct tcp *t, struct conn *c)
+{
+	bool owes_ack = c->ack_due || c->ack_delayed || c->acks_owed;
+	tcpd_id id = c->id;
+	uint32_t slot;
+	struct timewait *w;
+
+	if (t->tws.count == t->tws.max)
+		evict(t);
+	slot = slab_take(&t->tws);
+	assert(slot != SLAB_NONE);
+	if (t->next_id - id >= 1u << (TW_ID_BITS - 1))
+		id = t->next_id++; /* too old to be told by its low bits */
+	w = timewait_at(t, slot);
+	w->tu = c->tu;
+	w->snd_nxt = c->snd_nxt;
+	w->rcv_nxt = c->rcv_nxt;
+	w->ts_recent = c->ts_recent;
+	w->ts = c->ts;
+	w->id = (uint32_t)id & ((1u << TW_ID_BITS) - 1);
+	w->class = timewait_class(t, c->time_wait) & (NTW_CLASSES - 1u);
+	t->stat.time_wait_entered++;
+	t->ports[w->tu.lport].nuse++;
+	htab_add(&t->tw_tab, tuple_hash(t, &w->tu), slot);
+	start(t, slot);
+	if (owes_ack)
+		ack(t, w);
+	conn_ended(t, c, 0, 0);
+}
+
+/* RFC 6191, section 2: may this SYN begin a new connection? */
+static bool may_reuse(const struct timewait *w, const struct segment *seg)
+{
+	const struct tcpopt *o = &seg->h.opt;
+	bool newer = seq_gt(seg->h.seq, w->rcv_nxt - 1);
+
+	if (w->ts && o->has_ts) {
+		if (seq_gt(o->ts_val, w->ts_recent))
+			return true;
+		return o->ts_val == w->ts_recent && newer;
+	}
+	if (!w->ts && o->has_ts)
+		return true;
+	return newer;
+}
+
+static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
+{
+	struct timewait *w = timewait_at(t, slot);
+	struct listener *l = listen_find(t, seg->tu.local, seg->tu.lport);
+	uint32_t snd_nxt = w->snd_nxt;
+
+	if (!may_reuse(w, seg))
+		return false;
+	if (!l) {
+		rst_answer(t, seg, TCPD_RESET_NO_LISTENER);
+		return true;
+	}
+	if (t->halves.count == t->halves.max)
+		return false;
+	conn_trace(t, timewait_id(t, w), &w->tu, TCPD_TIME_WAIT, EV_RCV_SYN);
+	forget(t, slot);
+	t->stat.time_wait_reused++;
+	synq_syn(t, l, seg, &snd_nxt);
+	return true;
+}
+
+void timewait_input(struct tcp *t, uint32_t slot,
+		    struct segment *seg)
+{
+	struct timewait *w = timewait_at(t, slot);
+	uint8_t f = seg->h.flags;
+
+
+	if (f & TCP_RST) { /* RFC 1337, fix F1 */
+		tcp_drop(t, TCPD_DROP_TIME_WAIT);
+		return;
+	}
+	if ((f & TCP_SYN) && !(f & TCP_ACK)) {
+		if (!reuse(t, slot, seg))
+			tcp_drop(t, TCPD_DROP_TIME_WAIT);
+		return;
+	}
+	tcp_drop(t, TCPD_DROP_TIME_WAIT);
+	if (seg_len(seg) == 0)
+		return; /* a stray ACK asks for nothing; no ACK war */
+	ack(t, w);
+	/* the peer's FIN again: its ACK was lost (3.10.7.4, eighth) */
+	if ((f & TCP_FIN) && seg->h.seq + seg_len(seg) == w->rcv_nxt) {
+		if (w->ts && seg->h.opt.has_ts &&
+		    seq_gt(seg->h.opt.ts_val, w->ts_recent))
+			w->ts_recent = seg->h.opt.ts_val;
+		start(t, slot);
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timewait.h - TIME-WAIT as a small entry: identity, sequence numbers, time
+ * and a place in the wheel, 64 octets.
+ */
+#ifndef TCP_TIMEWAIT_H
+#define TCP_TIMEWAIT_H
+
+#include <assert.h>
+
+#include "tcp.h"
+
+struct conn;
+
+#define TW_ID_BITS 27
+
+struct timewait {
+	struct tuple tu;
+	struct wheel_node node;
+	uint32_t snd_nxt, rcv_nxt;
+	uint32_t ts_recent;
+	uint32_t id : TW_ID_BITS; /* low bits: see timewait_id() */
+	uint32_t class : 4;	  /* index of tcp.tw_class: its 2MSL */
+	uint32_t ts : 1;	  /* the connection had time stamps */
+};
+
+static_assert(sizeof(struct timewait) == 64, "attacks.md, row 5");
+
+static inline struct timewait *timewait_at(const struct tcp *t, uint32_t slot)
+{
+	return slab_at(&t->tws, slot);
+}
+
+uint32_t timewait_find(const struct tcp *t, const struct tuple *tu,
+		       uint32_t hash);
+
+/* |c| has entered TIME-WAIT: an entry in its place.  The TCB stays, in
+ * CLOSED, for a holder who has not read all; otherwise it goes. */
+void timewait_enter(struct tcp *t, struct conn *c);
+
+/* A segment for the entry |slot|. */
+void timewait_input(struct tcp *t, uint32_t slot,
+		    struct segment *seg);
+
+void timewait_timeout(struct tcp *t, uint32_t slot);
+void timewait_remove(struct tcp *t, uint32_t slot);
+
+/* The number of the connection that it was. */
+tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw);
+
+/* The class of a 2MSL; a sixteenth value gets the nearest longer one. */
+uint32_t timewait_class(struct tcp *t, tcpd_time tw);
+
+#endif /* TCP_TIMEWAIT_H */
