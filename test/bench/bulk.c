@@ -5,7 +5,8 @@
  *
  *	bulk into|out ADDRESS PORT FLOWS SECONDS
  *
- * Prints: Gbit/s, octets, Jain's index of fairness over the flows.
+ * Prints: Gbit/s, octets, Jain's index of fairness over the flows, and the
+ * CPU seconds that the whole machine was busy meanwhile.
  */
 #include "bench.h"
 
@@ -50,9 +51,28 @@ static void run_until(int ep, uint64_t end, bool into)
 	}
 }
 
+/* Of all processors, interrupts included, since the machine started. */
+static double busy_seconds(void)
+{
+	double v[7] = {0}, sum = 0;
+	char line[256] = "", *at;
+	FILE *f = fopen("/proc/stat", "r");
+
+	if (!f || !fgets(line, sizeof(line), f))
+		die("/proc/stat");
+	(void)fclose(f);
+	at = line + strcspn(line, " ");
+	for (int i = 0; i < 7;
+	     i++) /* user nice system idle iowait irq softirq */
+		v[i] = strtod(at, &at);
+	for (int i = 0; i < 7; i++)
+		sum += i == 3 || i == 4 ? 0 : v[i];
+	return sum / (double)sysconf(_SC_CLK_TCK);
+}
+
 int main(int argc, char **argv)
 {
-	double sum = 0, squares = 0, seconds;
+	double sum = 0, squares = 0, seconds, busy;
 	struct sockaddr_in to;
 	uint64_t start;
 	int ep, n;
@@ -74,14 +94,16 @@ int main(int argc, char **argv)
 	connect_all(&to, ep, n, into);
 	run_until(ep, now_ns() + WARM_UP, into);
 	memset(octets, 0, sizeof(octets));
+	busy = busy_seconds();
 	start = now_ns();
 	run_until(ep, start + (uint64_t)(number(argv[5]) * 1e9), into);
 	seconds = (double)(now_ns() - start) / 1e9;
+	busy = busy_seconds() - busy;
 	for (int i = 0; i < n; i++) {
 		sum += octets[i];
 		squares += octets[i] * octets[i];
 	}
-	printf("%.3f %.0f %.4f\n", sum * 8 / seconds / 1e9, sum,
-	       squares > 0 ? sum * sum / (n * squares) : 0);
+	printf("%.3f %.0f %.4f %.3f\n", sum * 8 / seconds / 1e9, sum,
+	       squares > 0 ? sum * sum / (n * squares) : 0, busy);
 	return 0;
 }
