@@ -83,7 +83,7 @@ static int parse_text(struct reader *rd)
 		return FAIL(rd, 1, "%s", conf_no_memory);
 	(void)cfg_set_error_function(rd->cfg, say_nothing);
 	/* the scan has passed: what is left is a want of memory */
-	if (cfg_parse_buf(rd->cfg, rd->piece->text) != CFG_SUCCESS)
+	if (cfg_parse_buf(rd->cfg, rd->scan.text) != CFG_SUCCESS)
 		return FAIL(rd, rd->cfg->line,
 			    "not understood, expected a "
 			    "directive");

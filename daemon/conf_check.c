@@ -24,7 +24,8 @@ const char *conf_check_service(const struct conf_service *s)
 	else if (!has(s, "kind"))
 		wrong = "no \"kind\", expected one, as kind = http";
 	else if (s->kind == CONF_FORWARD && !has(s, "to"))
-		wrong = "kind forward without \"to\", expected its target";
+		wrong = "kind forward without \"to\", expected "
+			"to = \"tcp:127.0.0.1:PORT\" or \"unix:/PATH\"";
 	else if (s->kind != CONF_FORWARD && has(s, "to"))
 		wrong = "\"to\" without kind forward, expected kind = forward";
 	else if (s->kind != CONF_FORWARD && has(s, "proxy-protocol"))

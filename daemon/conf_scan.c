@@ -91,30 +91,45 @@ static bool at_comment(const char *p)
 	return p[0] == '#' || (p[0] == '/' && (p[1] == '/' || p[1] == '*'));
 }
 
+/*
+ * Past a comment: -1 when it does not end.  libconfuse 3.3 knows comments only
+ * where a directive may begin, so it gets blanks instead, line by line.
+ */
+static int skip_comment(struct scanner *s)
+{
+	const char *end = s->p + strcspn(s->p, "\n");
+
+	if (s->p[0] == '/' && s->p[1] == '*') {
+		end = strstr(s->p + 2, "*/");
+		if (end == NULL)
+			return FAIL_AT(s, s->line,
+				       "comment: not closed, expected \"*/\"");
+		end += 2;
+	}
+	for (; s->p < end; s->p++) {
+		if (*s->p == '\n')
+			s->line++;
+		else
+			s->out->text[s->p - s->piece->text] = ' ';
+	}
+	return 0;
+}
+
 /* Past blanks and comments; -1: a comment that does not end. */
 static int skip_blanks(struct scanner *s)
 {
 	for (;;) {
+		if (at_comment(s->p)) {
+			if (skip_comment(s) < 0)
+				return -1;
+			continue;
+		}
 		if (*s->p == '\n')
 			s->line++;
-		if (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' ||
-		    (s->p[0] == '\r' && s->p[1] == '\n')) {
-			s->p++;
-		} else if (!at_comment(s->p)) {
+		else if (*s->p != ' ' && *s->p != '\t' &&
+			 !(s->p[0] == '\r' && s->p[1] == '\n'))
 			return 0;
-		} else if (s->p[1] != '*' || s->p[0] == '#') {
-			s->p += strcspn(s->p, "\n");
-		} else {
-			const char *end = strstr(s->p + 2, "*/");
-
-			if (end == NULL)
-				return FAIL_AT(s, s->line,
-					       "comment: not closed, "
-					       "expected \"*/\"");
-			for (; s->p < end; s->p++)
-				s->line += *s->p == '\n';
-			s->p += 2;
-		}
+		s->p++;
 	}
 }
 
@@ -298,12 +313,21 @@ static int scan_list(struct scanner *s, struct conf_item *it)
 
 static int scan_value(struct scanner *s, struct conf_item *it)
 {
+	int line;
+
 	if (next_token(s) < 0)
 		return -1;
 	if (!is_punct(s, '='))
 		return unexpected(s, "\"=\"");
+	line = s->token_line;
 	if (next_token(s) < 0)
 		return -1;
+	/* the next line's directive must not be taken for a value */
+	if (s->token_line != line)
+		return FAIL_AT(s, line,
+			       "%sno value in this line, expected one behind "
+			       "\"=\"",
+			       s->where);
 	if (is_punct(s, '{') && it->row->list)
 		return scan_list(s, it);
 	if (is_punct(s, '{'))
@@ -455,7 +479,9 @@ int conf_scan(struct conf_scan *out, const struct conf_piece *piece, char *err,
 			    .p = piece->text,
 			    .line = 1};
 
-	*out = (struct conf_scan){0};
+	*out = (struct conf_scan){.text = strdup(piece->text)};
+	if (out->text == NULL)
+		return FAIL(&s, "%s", "out of memory");
 	for (;;) {
 		if (next_token(&s) < 0)
 			return -1;
@@ -475,5 +501,6 @@ void conf_scan_free(struct conf_scan *s)
 	free(s->items);
 	free(s->sections);
 	free(s->lines);
+	free(s->text);
 	*s = (struct conf_scan){0};
 }

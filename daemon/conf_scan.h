@@ -31,6 +31,7 @@ struct conf_scan {
 	size_t nsections;
 	int *lines;
 	size_t nlines;
+	char *text; /* for libconfuse: with blanks for comments */
 };
 
 /* 0, or -1 and |err|; conf_scan_free() in both cases. */
