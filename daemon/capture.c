@@ -140,15 +140,13 @@ void capture_flush(struct daemon *d)
 	};
 	struct peek what;
 
-	if (cap.held) {
-		cap.held = false;
-		for (size_t i = 0; i < k.ncomments; i++)
-			k.comment[i] = cap.comment[i];
-		peek_at(&what, false, cap.part[0].p, cap.part[0].len);
-		emit(d, &k, &cap.off, &what);
-	}
-	for (struct capture *c = d->captures; c; c = c->next)
-		outring_wake(c->ring);
+	if (!cap.held)
+		return;
+	cap.held = false;
+	for (size_t i = 0; i < k.ncomments; i++)
+		k.comment[i] = cap.comment[i];
+	peek_at(&what, false, cap.part[0].p, cap.part[0].len);
+	emit(d, &k, &cap.off, &what);
 }
 
 static bool same(const struct tcpd_addr *a, const struct tcpd_addr *b)
@@ -180,8 +178,7 @@ void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
 	struct pcapng_packet k = {.out = out, .part = part, .nparts = nparts};
 	struct peek what;
 
-	if (cap.held)
-		capture_flush(d);
+	capture_flush(d);
 	if (nparts == 0 || nparts > PARTS_MAX)
 		return;
 	k.at = mono_now() + cap.epoch;
@@ -323,7 +320,6 @@ static struct capture *begin(struct daemon *d, int fd, struct filter *f)
 	c->filter = f;
 	p = outring_room(c->ring, 256);
 	outring_filled(c->ring, pcapng_head(p, 256, tun_name(d)));
-	outring_wake(c->ring);
 	return c;
 }
 

@@ -195,8 +195,6 @@ static void wake_up(struct daemon *d)
 	l->kicked = false;
 	drain_traces(d);
 	done = flush_output(d);
-	if (capture_running(d))
-		capture_flush(d);
 	arm_timer(d);
 	if (done && !l->kicked)
 		ev_idle_stop(d->loop, &l->again);

@@ -173,7 +173,7 @@ static int set_up(struct daemon *d, const struct args *a, char *err,
 {
 	int rc;
 
-	d->loop = ev_default_loop(EVBACKEND_EPOLL);
+	d->loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (!d->loop) {
 		snprintf(err, nerr, "cannot make an epoll loop: %s",
 			 strerror(errno));

@@ -24,9 +24,8 @@ struct outring *outring_new(int fd, size_t size, void (*ended)(void *arg),
 
 /* |n| octets in one piece, or NULL: they do not fit now. */
 uint8_t *outring_room(struct outring *r, size_t n);
-/* The first |n| of them are to be written; outring_wake() after the last. */
+/* The first |n| of them are to be written. */
 void outring_filled(struct outring *r, size_t n);
-void outring_wake(struct outring *r);
 
 /* Nothing more comes: write what waits, but do not wait longer than a second
  * for a reader that takes nothing. */
