@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * service_chargen.c - the Character Generator Protocol (RFC 864).  It fills
+ * the room that the stack has and waits for more; what arrives is thrown
+ * away.  A FIN of the peer does not end it, since a client may have shut down
+ * only its own side: one that has closed answers by RST.
+ */
+#include "base/clamp.h"
+#include "pattern.h"
+#include "service.h"
+
+#define PIECE 65536u
+
+static void turn(struct daemon *d, struct service_conn *c)
+{
+	struct tcpd_room room[16];
+
+	service_discard_input(d, c->h);
+	for (;;) {
+		size_t len = 0;
+		int r = tcpd_send_room(d->st, c->h, PIECE, room,
+				       ARRAY_SIZE(room));
+
+		if (r <= 0)
+			return;
+		for (int i = 0; i < r; i++) {
+			c->phase =
+				pattern_fill(room[i].p, room[i].len, c->phase);
+			len += room[i].len;
+		}
+		if (tcpd_send_filled(d->st, c->h, len, d->now) < 0 || len == 0)
+			return;
+	}
+}
+
+static void event(struct daemon *d, struct endpoint *e,
+		  const struct tcpd_event *ev)
+{
+	struct service_conn *c = (struct service_conn *)e;
+
+	if (!service_conn_ended(d, c, ev))
+		turn(d, c);
+}
+
+static const struct endpoint_ops ops = {event, service_conn_info};
+
+static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
+{
+	struct service_conn *c = service_conn_open(d, s, h, &ops);
+
+	if (c)
+		turn(d, c);
+}
+
+const struct service_kind service_chargen = {"chargen", NULL, accept_one};
