@@ -11,6 +11,9 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
+/* Below, adding across the lanes and the rest cost more than is won. */
+#define LEN_MIN 768
+
 /* acc + the 32-bit words of v */
 __attribute__((target("avx2"))) static inline __m256i add_words(__m256i acc,
 								__m256i v)
@@ -33,7 +36,7 @@ __attribute__((target("avx2"))) cksum_t cksum_avx2(const void *data, size_t len)
 	uint64_t lane[4];
 	cksum_t s = 0;
 
-	if (len < 128) /* setting up and adding across would cost more */
+	if (len < LEN_MIN)
 		return cksum_portable(p, len);
 	for (; len >= 128; len -= 128, p += 128) {
 		a = add_words(a, load(p));

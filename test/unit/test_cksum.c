@@ -62,7 +62,8 @@ START_TEST(cksum_is_the_same_every_way_for_all_lengths_and_alignments)
 	uint64_t seed = 88172645463325252u;
 	int n = nways();
 
-	for (size_t len = 0; len <= 300; len++)
+	/* 0 to 300, and where wide registers begin to pay */
+	for (size_t len = 0; len <= 1100; len += len == 300 ? 400 : 1)
 		for (size_t at = 0; at < 33; at++) {
 			uint8_t *p = filled((enum fill)_i, at + len, &seed);
 

@@ -17,6 +17,7 @@ struct fixture {
 	struct wheel_node node[NODES + 1];
 	uint64_t key[NODES + 1];
 	uint64_t node_calls;
+	uint32_t nodes; /* that take part */
 	/* the model */
 	uint64_t now;
 	uint64_t tick[NODES + 1]; /* 0: not armed */
@@ -50,6 +51,7 @@ static void set_up(struct fixture *f, uint64_t now, uint64_t seed)
 {
 	memset(f, 0, sizeof(*f));
 	f->now = now;
+	f->nodes = NODES;
 	/* all different, in no order */
 	for (uint32_t i = 1; i <= NODES; i++)
 		f->key[i] = rnd(&seed) << 16 | i;
@@ -121,7 +123,7 @@ static uint64_t random_ahead(uint64_t *seed)
 
 static void random_change(struct fixture *f, uint64_t *seed, uint64_t now)
 {
-	uint32_t ref = 1 + (uint32_t)(rnd(seed) % NODES);
+	uint32_t ref = 1 + (uint32_t)(rnd(seed) % f->nodes);
 	uint64_t ahead = random_ahead(seed);
 
 	switch (rnd(seed) % 8) {
@@ -160,16 +162,33 @@ static void check_next(const struct fixture *f)
 	}
 }
 
+/* Among few nodes it is the one with the least tick. */
+static void check_first(const struct fixture *f)
+{
+	uint32_t want = model_first(f, false);
+	uint32_t got = wheel_first(&f->w);
+
+	ck_assert_uint_eq(got != 0, want != 0);
+	if (!want)
+		return;
+	ck_assert_msg(f->tick[got] != 0, "%u is not armed", got);
+	if (f->nodes <= 20)
+		ck_assert_uint_eq(f->tick[got], f->tick[want]);
+}
+
 /* Take all that is due at |now|; now and then change something in between. */
 static void run(struct fixture *f, uint64_t *seed, uint64_t now)
 {
 	int changes = 20;
 
 	for (;;) {
+		uint32_t waits = f->w.due ? wheel_first(&f->w) : 0;
 		uint32_t want = model_take(f, now);
 		uint32_t got = wheel_take(&f->w, now);
 
 		ck_assert_uint_eq(got, want);
+		if (waits)
+			ck_assert_uint_eq(got, waits);
 		ck_assert_uint_eq(f->w.now, f->now);
 		if (!got)
 			return;
@@ -195,12 +214,15 @@ START_TEST(wheel_does_what_a_list_of_all_nodes_would_do)
 
 	set_up(&f, starts[(size_t)_i % (sizeof(starts) / sizeof(*starts))],
 	       seed);
+	if (_i % 2) /* sparse: mostly a node or two a level */
+		f.nodes = 20;
 	for (int turn = 0; turn < 1500; turn++) {
 		uint64_t step = random_ahead(&seed);
 
 		for (int i = (int)(rnd(&seed) % 8); i > 0; i--)
 			random_change(&f, &seed, f.now);
 		check_next(&f);
+		check_first(&f);
 		if (rnd(&seed) % 3 == 0 && wheel_next(&f.w) != WHEEL_NEVER)
 			step = wheel_next(&f.w) - f.now; /* as the daemon */
 		else if (rnd(&seed) % 4)
