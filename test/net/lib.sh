@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# shellcheck disable=SC3043 # local: dash and bash have it
 # lib.sh - what the namespace tests share (sourced; see README, "Tests").
 #
 # A namespace $ns and a directory $tmp of the test's own; both go, with every
@@ -118,6 +117,7 @@ fail() {
 	failures=$((failures + 1))
 	echo "not ok $tests - $1"
 	[ $# -lt 2 ] || diag "$2"
+	return 1
 }
 
 # What cannot be tested here must say why.

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# capture.sh - tshark reads captures of whole connections: no bad checksum,
+# nothing that tcp.analysis finds wrong, and the changes of state as comments.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stream.sh"
+
+tshark() {
+	command tshark -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+		-r "$tmp/c.pcapng" "$@" 2>"$tmp/tshark.err"
+}
+count() { tshark -Y "$1" -T fields -e frame.number | wc -l; }
+
+for offload in auto off; do
+	tcpd_start -o "offload = $offload" \
+		-o 'service web { listen = ":80" kind = http }' \
+		-o 'service echo { listen = ":7" kind = echo }'
+	tcpctl capture "$tmp/c.pcapng" >"$tmp/capture.log" 2>&1 &
+	capture=$!
+	pids="$pids $capture"
+	wait_for '[ -s "$tmp/c.pcapng" ]' 5
+
+	in_ns curl -s -o /dev/null http://10.77.0.2/
+	in_ns curl -s -o /dev/null http://10.77.0.2:1234/
+	is "$(echoed in_ns 10.77.0.2 7 2 $((8 << 20)))" "2 identical" \
+		"$offload: streams while it is captured"
+	wait_for '! tcpctl ss | grep -q ESTABLISHED' 5
+	kill -INT $capture
+	wait $capture
+	is $? 0 "$offload: the capture ends in order"
+
+	between "$(count tcp)" 30 1e9 "$offload: tshark reads the segments"
+	is "$(count 'ip.checksum.status == 0 || tcp.checksum.status == 0')" 0 \
+		"$offload: no checksum is wrong"
+	is "$(count 'tcp && tcp.checksum.status != 1')" 0 \
+		"$offload: and each was verified"
+	# a window that grows is news, not a fault
+	tshark -Y 'tcp.analysis.flags && !tcp.analysis.window_update' \
+		-T fields -e frame.number -e _ws.col.Info >"$tmp/wrong"
+	is "$(head -n 5 "$tmp/wrong")" "" \
+		"$offload: tcp.analysis finds nothing wrong"
+	tshark -Y frame.comment -T fields -e frame.comment >"$tmp/comments"
+	for change in 'LISTEN -> SYN-RECEIVED' 'SYN-RECEIVED -> ESTABLISHED'; do
+		ok "$offload: a comment says $change" \
+			grep -qE "conn=[0-9]+ .*$change" "$tmp/comments"
+	done
+	between "$(count 'frame.packet_flags_direction == 1')" 10 1e9 \
+		"$offload: packets in are marked"
+	between "$(count 'frame.packet_flags_direction == 2')" 10 1e9 \
+		"$offload: and packets out"
+	if [ $offload = auto ]; then
+		between "$(count 'ip.len > 3000')" 1 1e9 \
+			"$offload: super-segments are there whole"
+	fi
+	tcpd_stop
+done
+
+tcpd_start -o "capture = \"$tmp/c.pcapng\"" \
+	-o 'service web { listen = ":80" kind = http }'
+in_ns curl -s -o /dev/null http://10.77.0.2/
+tcpd_stop
+between "$(count 'tcp.flags.syn == 1')" 2 1e9 \
+	"the capture of the configuration is a file as well"
+
+done_testing

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# loss.sh - through a router that drops packets in each direction, what comes
+# back is what went.
+#
+#   [ peer 10.78.0.2 ]---[ router drops ]---[ tcpd0 ]--- 10.77.0.2 [ tcpd ]
+#
+# FULL=1: 64 MiB at 1 %, 8 MiB at 5 %, within 5 minutes each.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stream.sh"
+
+router_start
+tcpd_start -o 'service echo { listen = ":7" kind = echo }'
+
+try() { # <percent> <MiB>
+	router_loss "$1"
+	start=$(date +%s)
+	is "$(echoed in_peer 10.77.0.2 7 1 $(($2 << 20)))" "1 identical" \
+		"$2 MiB at $1 % loss"
+	diag "took $(($(date +%s) - start)) s"
+	between "$(dropped)" 1 1e9 "and packets were dropped ($(dropped))"
+	ip netns exec "$router" nft delete table ip loss
+}
+dropped() {
+	ip netns exec "$router" nft -j list table ip loss |
+		jq '[.. | .counter? // empty | .packets] | add'
+}
+
+export LIMIT=300
+if [ -n "$FULL" ]; then
+	try 1 64
+	try 5 8
+else
+	try 1 8
+	try 5 1
+fi
+between "$(stat_json .segments.retransmitted)" 1 1e9 \
+	"tcpd repeated what was lost"
+between "$(stat_json .recovery.fast)" 1 1e9 "some of it by fast retransmit"
+
+done_testing

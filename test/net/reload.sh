@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# ASAN
+# reload.sh - a reload with a wrong file changes nothing and says why; one
+# with a right file takes effect, and connections live through both.
+. "$(dirname "$0")/lib.sh"
+
+cat >"$conf" <<-END
+	service web { listen = ":80" kind = http }
+	service echo { listen = ":7" kind = echo }
+END
+tcpd_start
+mkfifo "$tmp/hold"
+exec 8<>"$tmp/hold"
+in_ns "$BUILD/test/net/duplex" 10.77.0.2 7 <&8 >/dev/null 2>&1 &
+pids="$pids $!"
+wait_for 'tcpctl ss | grep -q ESTABLISHED' 5
+id=$(ss_json '.[] | select(.state == "ESTABLISHED") | .id')
+
+page() {
+	in_ns curl -s -o /dev/null -w '%{http_code}' --max-time 5 \
+		"http://10.77.0.2:$1/"
+}
+is "$(page 80)" 200 "the page is there"
+
+cat >"$conf" <<-END
+	service web { listen = ":81" kind = http }
+	mtu = many
+END
+rc=0
+tcpctl reload 2>"$tmp/err" || rc=$?
+is $rc 1 "a wrong file: the reload is refused"
+ok "and says where" grep -q 'tcpd\.conf:2: mtu: ' "$tmp/err"
+is "$(page 80)" 200 "the old service is still there"
+page 81 >/dev/null
+is $? 7 "and the new one is not"
+
+lines=$(grep -c 'tcpd\.conf:2: mtu: ' "$tmp/tcpd.log")
+kill -HUP "$tcpd_pid"
+ok "the same by SIGHUP: it is in the log" wait_for \
+	"[ \$(grep -c 'tcpd\.conf:2: mtu: ' '$tmp/tcpd.log') -gt $lines ]" 5
+is "$(page 80)" 200 "and the old service is still there"
+
+cat >"$conf" <<-END
+	service web { listen = ":81" kind = http }
+	service echo { listen = ":7" kind = echo }
+END
+ok "a right file: the reload is done" tcpctl reload
+is "$(page 81)" 200 "the new service is there"
+page 80 >/dev/null
+is $? 7 "the old one is not"
+is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
+	"a connection of before lives on"
+
+rm "$conf"
+no "a file that is gone: the reload is refused" tcpctl reload
+is "$(page 81)" 200 "and nothing changes"
+
+cat >"$conf" <<-END
+	service web { listen = ":82" kind = http }
+	memory = 64M
+END
+no "a limit that cannot change while running is refused" tcpctl reload
+is "$(page 81)" 200 "and nothing of that file is taken"
+
+done_testing

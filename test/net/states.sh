@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# ASAN
+# states.sh - one connection in each of the eleven states, all at once, as
+# `tcpctl ss -a` and `tcpctl fsm` show them.
+. "$(dirname "$0")/lib.sh"
+
+tcpd_start -o 'service daytime { listen = ":13" kind = daytime }'
+app_start
+is "$(app listen l 10.77.0.2:5000)" "listen l ok" "LISTEN: an app listens"
+is "$(app socket c)" "socket c ok" "CLOSED: and has a socket that does nothing"
+app start s 10.77.0.77:9 >/dev/null # nobody there: SYN-SENT
+
+# each peer does its part of the handshake and of the close, then falls silent
+hold='sleep 20000'
+raw synrcvd -s 10.77.0.77:4001 -d 10.77.0.2:13 <<-END
+	send S mss=1460
+	wait SA
+	$hold
+END
+raw estab -s 10.77.0.77:4002 -d 10.77.0.2:5000 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	$hold
+END
+is "$(app accept a l)" "accept a ok" "ESTABLISHED: accepted"
+raw finwait1 -s 10.77.0.77:4003 -d 10.77.0.2:13 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	wait FA
+	$hold
+END
+raw finwait2 -s 10.77.0.77:4004 -d 10.77.0.2:13 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	wait FA
+	send A
+	$hold
+END
+raw closing -s 10.77.0.77:4005 -d 10.77.0.2:13 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	wait FA
+	send FA ack=-1
+	$hold
+END
+raw timewait -s 10.77.0.77:4006 -d 10.77.0.2:13 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	wait FA
+	send FA
+	wait A
+	$hold
+END
+raw closewait -s 10.77.0.77:4007 -d 10.77.0.2:5000 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	send FA
+	$hold
+END
+is "$(app accept b l)" "accept b ok" "CLOSE-WAIT: accepted"
+is "$(app drain b)" "drain b 0 eof" "CLOSE-WAIT: end of file, kept open"
+raw lastack -s 10.77.0.77:4008 -d 10.77.0.2:5000 <<-END
+	send S mss=1460
+	wait SA
+	send A
+	send FA
+	$hold
+END
+is "$(app accept d l)" "accept d ok" "LAST-ACK: accepted"
+app drain d >/dev/null
+app close d >/dev/null
+
+# <state> <port of its peer, or a jq condition>
+in_state() {
+	case $2 in
+	[0-9]*) cond=".peer == \"10.77.0.77:$2\"" ;;
+	*) cond=$2 ;;
+	esac
+	wait_for "[ -n \"\$(ss_json '.[] | select(.state == \"$1\" and ($cond))')\" ]" 3
+	is "$(ss_json "[.[] | select($cond) | .state] | unique | join(\" \")")" \
+		"$1" "$1 is shown"
+}
+in_state CLOSED '.state == "CLOSED"'
+in_state LISTEN '.local == "10.77.0.2:5000" and .peer == "*:*"'
+in_state SYN-SENT 9
+in_state SYN-RECEIVED 4001
+in_state ESTABLISHED 4002
+in_state FIN-WAIT-1 4003
+in_state FIN-WAIT-2 4004
+in_state CLOSING 4005
+in_state TIME-WAIT 4006
+in_state CLOSE-WAIT 4007
+in_state LAST-ACK 4008
+
+is "$(ss_json '[.[] | select(.local == "10.77.0.2:5000" and .peer == "*:*")
+	| .comm] | first')" app "the listener's process has its name"
+is "$(ss_json '[.[].id] | length == (unique | length)')" true \
+	"every row has an id of its own"
+is "$(tcpctl --json ss state time-wait | jq -r '.[].state')" TIME-WAIT \
+	"a filter by state gives just that"
+is "$(tcpctl --json ss -a 'dport = 4005' | jq -r '.[].state')" CLOSING \
+	"a filter by port as well"
+
+tcpctl fsm >"$tmp/fsm"
+for s in CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 \
+	CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT; do
+	grep -q "$s" "$tmp/fsm" || echo "$s"
+done >"$tmp/missing"
+is "$(cat "$tmp/missing")" "" "fsm draws all eleven states"
+ok "fsm prints JSON that can be read" sh -c \
+	"'$BUILD/tcpctl' --json fsm | jq -e 'length > 0'"
+
+done_testing
