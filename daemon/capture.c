@@ -26,7 +26,7 @@
 #include "daemon/tun.h"
 #include "wire/cksum.h"
 
-#define RING	  (16u * 1024u * 1024u)
+#define RING	  ((size_t)16 * 1024 * 1024)
 #define END_ROOM  64 /* kept for the statistics at the end */
 #define PARTS_MAX (1 + TCPD_SLICES_MAX)
 #define NWAITING  64
@@ -214,8 +214,9 @@ void capture_comment(struct daemon *d, const struct tcpd_trace *tr)
 		n->peer = tr->peer;
 		text = n->text;
 	}
-	snprintf(text, PCAPNG_COMMENT_MAX, "conn=%" PRIu64 " %s -> %s", tr->id,
-		 tcpd_state_name(tr->from), tcpd_state_name(tr->to));
+	(void)snprintf(text, PCAPNG_COMMENT_MAX, "conn=%" PRIu64 " %s -> %s",
+		       tr->id, tcpd_state_name(tr->from),
+		       tcpd_state_name(tr->to));
 }
 
 /* ------------------------------------------------------ begin and end */
@@ -279,8 +280,8 @@ int capture_open(const char *path, char *err, size_t nerr)
 	if (fd < 0 && errno == ENXIO)
 		fd = open(path, flags | O_RDWR, 0640);
 	if (fd < 0)
-		snprintf(err, nerr, "capture: cannot open %s: %s", path,
-			 strerror(errno));
+		(void)snprintf(err, nerr, "capture: cannot open %s: %s", path,
+			       strerror(errno));
 	return fd;
 }
 
@@ -330,9 +331,9 @@ struct capture *capture_start(struct daemon *d, int fd, const char *filter,
 	struct capture *c;
 
 	if (filter && asks_for_state(filter)) {
-		snprintf(err, nerr,
-			 "a capture's filter takes src, dst, sport "
-			 "and dport, not state");
+		(void)snprintf(err, nerr,
+			       "a capture's filter takes src, dst, sport "
+			       "and dport, not state");
 		close(fd);
 		return NULL;
 	}
@@ -351,7 +352,7 @@ struct capture *capture_start(struct daemon *d, int fd, const char *filter,
 	}
 	c = begin(d, fd, f);
 	if (!c) {
-		snprintf(err, nerr, "capture: %s", strerror(errno));
+		(void)snprintf(err, nerr, "capture: %s", strerror(errno));
 		filter_free(f);
 		return NULL;
 	}

@@ -41,13 +41,13 @@ static const char *why_no_ip6(const struct daemon *d)
 
 	if (d->conf->mtu < MTU_IP6)
 		return "the MTU is below 1280";
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
-		 tun_name(d));
+	(void)snprintf(path, sizeof(path),
+		       "/proc/sys/net/ipv6/conf/%s/disable_ipv6", tun_name(d));
 	f = fopen(path, "re");
 	if (f) {
 		if (fread(&c, 1, 1, f) != 1)
 			c = '1';
-		fclose(f);
+		(void)fclose(f);
 	}
 	return c == '0' ? NULL : "IPv6 is switched off there";
 }
@@ -103,7 +103,7 @@ __attribute__((format(printf, 3, 4))) static void more(char *buf, size_t len,
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(buf + n, len - n, fmt, ap);
+	(void)vsnprintf(buf + n, len - n, fmt, ap);
 	va_end(ap);
 }
 
@@ -160,9 +160,10 @@ static int failed(int rc, const char *what, const struct conf_prefix *p,
 		  char *err, size_t nerr)
 {
 	if (p)
-		snprintf(err, nerr, "%s %s: %s", what, p->text, strerror(rc));
+		(void)snprintf(err, nerr, "%s %s: %s", what, p->text,
+			       strerror(rc));
 	else
-		snprintf(err, nerr, "%s: %s", what, strerror(rc));
+		(void)snprintf(err, nerr, "%s: %s", what, strerror(rc));
 	return rc;
 }
 
@@ -320,8 +321,8 @@ int link_start(struct daemon *d, char *err, size_t nerr)
 	int rc = l ? rtnl_open(&l->ask) : ENOMEM;
 
 	if (rc) {
-		snprintf(err, nerr, "link: cannot open netlink: %s",
-			 strerror(rc));
+		(void)snprintf(err, nerr, "link: cannot open netlink: %s",
+			       strerror(rc));
 		free(l);
 		return -1;
 	}
@@ -331,8 +332,8 @@ int link_start(struct daemon *d, char *err, size_t nerr)
 	judge_ip6(d);
 	rc = look(d);
 	if (rc) {
-		snprintf(err, nerr, "link: interface %s: %s", tun_name(d),
-			 strerror(rc));
+		(void)snprintf(err, nerr, "link: interface %s: %s", tun_name(d),
+			       strerror(rc));
 		return -1;
 	}
 	if (d->conf->nhost_addresses == 0) {
@@ -345,7 +346,7 @@ int link_start(struct daemon *d, char *err, size_t nerr)
 	}
 	rc = set_all(d, why, sizeof(why));
 	if (rc && rc != EPERM) {
-		snprintf(err, nerr, "link: %s: %s", tun_name(d), why);
+		(void)snprintf(err, nerr, "link: %s: %s", tun_name(d), why);
 		return -1;
 	}
 	if (rc && !complete(d)) {

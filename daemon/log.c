@@ -18,7 +18,7 @@
 #include "daemon/log.h"
 #include "daemon/thread.h"
 
-#define RING	  (256u * 1024u)
+#define RING	  ((size_t)256 * 1024)
 #define LINE_ROOM 1024
 #define SELDOM	  10000000000u /* ns */
 
@@ -221,7 +221,7 @@ void log_say(enum conf_log level, const char *fmt, ...)
 	if (!log_wants(level))
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	say(level, text);
 }
@@ -244,8 +244,8 @@ void log_seldom(struct log_limit *limit, enum conf_log level, const char *fmt,
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (limit->held && n >= 0 && (size_t)n < sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n,
-			 " (and %" PRIu64 " like it)", limit->held);
+		(void)snprintf(text + n, sizeof(text) - (size_t)n,
+			       " (and %" PRIu64 " like it)", limit->held);
 	limit->held = 0;
 	limit->next = now + SELDOM;
 	say(level, text);

@@ -24,7 +24,8 @@
 #include "daemon/thread.h"
 #include "daemon/tun.h"
 
-#define OUTPUT_MAX (256u * 1024u) /* octets, then the TUN is read again */
+#define OUTPUT_MAX ((size_t)256 * 1024) /* octets, then the TUN is read again \
+					 */
 #define ERRORS_MAX 1   /* failed writes of a turn: then the device has a rest */
 #define SUMMARY	   60. /* s */
 
@@ -177,7 +178,7 @@ static void arm_timer(struct daemon *d)
 		ts.it_value.tv_sec = (time_t)(at / 1000000000u);
 		ts.it_value.tv_nsec = (long)(at % 1000000000u);
 	}
-	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &ts, NULL);
+	(void)timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &ts, NULL);
 }
 
 static void wake_up(struct daemon *d)
@@ -269,7 +270,8 @@ int loop_start(struct daemon *d, char *err, size_t nerr)
 		l->timer_fd = timerfd_create(CLOCK_MONOTONIC,
 					     TFD_NONBLOCK | TFD_CLOEXEC);
 	if (!l || l->timer_fd < 0) {
-		snprintf(err, nerr, "timerfd_create: %s", strerror(errno));
+		(void)snprintf(err, nerr, "timerfd_create: %s",
+			       strerror(errno));
 		free(l);
 		return -1;
 	}

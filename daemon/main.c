@@ -152,7 +152,7 @@ static int stack_start(struct daemon *d, char *err, size_t nerr)
 	int rc;
 
 	if (!secrets_fill(settings.key, sizeof(settings.key))) {
-		snprintf(err, nerr, "getrandom: %s", strerror(errno));
+		(void)snprintf(err, nerr, "getrandom: %s", strerror(errno));
 		return FAULT;
 	}
 	stackmem_use(&settings);
@@ -163,7 +163,8 @@ static int stack_start(struct daemon *d, char *err, size_t nerr)
 	if (rc == 0)
 		return DONE;
 	d->st = NULL;
-	snprintf(err, nerr, "cannot make the stack: %s", tcpd_err_text(rc));
+	(void)snprintf(err, nerr, "cannot make the stack: %s",
+		       tcpd_err_text(rc));
 	return rc == -TCPD_ERR_INVALID ? USAGE : FAULT;
 }
 
@@ -175,8 +176,8 @@ static int set_up(struct daemon *d, const struct args *a, char *err,
 
 	d->loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (!d->loop) {
-		snprintf(err, nerr, "cannot make an epoll loop: %s",
-			 strerror(errno));
+		(void)snprintf(err, nerr, "cannot make an epoll loop: %s",
+			       strerror(errno));
 		return FAULT;
 	}
 	if (loop_start(d, err, nerr) || tun_open(d, a->tun_fd, err, nerr) ||
@@ -273,7 +274,7 @@ static int run(const struct args *a, struct conf *c)
 	int lock, rc;
 
 	log_set_level(c->log_level);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	raise_nofile();
 	reload_init(a);
 	rc = privs_find(&p, c, err, sizeof(err));
@@ -321,7 +322,7 @@ int main(int argc, char **argv)
 	if (a.help) {
 		args_help(stdout);
 	} else if (a.version) {
-		puts("tcpd " TCPD_VERSION);
+		(void)puts("tcpd " TCPD_VERSION);
 	} else {
 		c = conf_load(a.file, a.file_asked, a.opts, a.nopts, err,
 			      sizeof(err));

@@ -47,9 +47,9 @@ void notify_reloading(void)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text),
-		 "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
-		 mono_now() / 1000);
+	(void)snprintf(text, sizeof(text),
+		       "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+		       mono_now() / 1000);
 	tell(text);
 }
 

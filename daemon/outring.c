@@ -20,7 +20,7 @@
 #include "daemon/outring.h"
 #include "daemon/thread.h"
 
-#define WRITE_MAX (256u * 1024u)
+#define WRITE_MAX ((size_t)256 * 1024)
 #define LOOK	  50   /* ms */
 #define WAKE_FROM 8    /* parts of the ring: one full is worth a wake-up */
 #define PATIENCE  1000 /* ms for a reader that takes nothing, at the end */

@@ -33,11 +33,12 @@ static int find_as_root(struct privs *p, const struct conf *c, char *err,
 	const struct group *gr;
 
 	if (!pw) {
-		snprintf(err, nerr,
-			 "user: there is no user '%s', expected one that "
-			 "exists: make it ('useradd --system %s') or name "
-			 "another ('user = nobody')",
-			 c->user, c->user);
+		(void)snprintf(
+			err, nerr,
+			"user: there is no user '%s', expected one that "
+			"exists: make it ('useradd --system %s') or name "
+			"another ('user = nobody')",
+			c->user, c->user);
 		return 2;
 	}
 	p->uid = pw->pw_uid;
@@ -47,11 +48,12 @@ static int find_as_root(struct privs *p, const struct conf *c, char *err,
 		return 0;
 	gr = getgrnam(c->group);
 	if (!gr) {
-		snprintf(err, nerr,
-			 "group: there is no group '%s', expected one that "
-			 "exists: make it ('groupadd --system %s') or name "
-			 "another",
-			 c->group, c->group);
+		(void)snprintf(
+			err, nerr,
+			"group: there is no group '%s', expected one that "
+			"exists: make it ('groupadd --system %s') or name "
+			"another",
+			c->group, c->group);
 		return 2;
 	}
 	p->gid = gr->gr_gid;
@@ -70,18 +72,20 @@ int privs_find(struct privs *p, const struct conf *c, char *err, size_t nerr)
 	}
 	pw = c->user_set ? getpwnam(c->user) : NULL;
 	if (c->user_set && (!pw || pw->pw_uid != p->uid)) {
-		snprintf(err, nerr,
-			 "user: cannot become '%s' without root, expected no "
-			 "'user', or that of uid %u",
-			 c->user, (unsigned)p->uid);
+		(void)snprintf(
+			err, nerr,
+			"user: cannot become '%s' without root, expected no "
+			"'user', or that of uid %u",
+			c->user, (unsigned)p->uid);
 		return 2;
 	}
 	gr = c->group_set ? getgrnam(c->group) : NULL;
 	if (c->group_set && (!gr || gr->gr_gid != p->gid)) {
-		snprintf(err, nerr,
-			 "group: cannot become '%s' without root, expected no "
-			 "'group', or that of gid %u",
-			 c->group, (unsigned)p->gid);
+		(void)snprintf(
+			err, nerr,
+			"group: cannot become '%s' without root, expected no "
+			"'group', or that of gid %u",
+			c->group, (unsigned)p->gid);
 		return 2;
 	}
 	return 0;
@@ -89,8 +93,8 @@ int privs_find(struct privs *p, const struct conf *c, char *err, size_t nerr)
 
 static bool failed(const char *call, char *err, size_t nerr)
 {
-	snprintf(err, nerr, "cannot give up privileges: %s: %s", call,
-		 strerror(errno));
+	(void)snprintf(err, nerr, "cannot give up privileges: %s: %s", call,
+		       strerror(errno));
 	return false;
 }
 

@@ -76,13 +76,13 @@ const char *reload_fixed(const struct conf *was, const struct conf *c,
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (numbers[i].was == numbers[i].is)
 			continue;
-		snprintf(value, nvalue, "%" PRIu64, numbers[i].was);
+		(void)snprintf(value, nvalue, "%" PRIu64, numbers[i].was);
 		return numbers[i].name;
 	}
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (strcmp(texts[i].was, texts[i].is) == 0)
 			continue;
-		snprintf(value, nvalue, "%s", texts[i].was);
+		(void)snprintf(value, nvalue, "%s", texts[i].was);
 		return texts[i].name;
 	}
 	return NULL;
@@ -114,7 +114,7 @@ int reload_capture(struct daemon *d, int fd, char *err, size_t nerr)
 	own.c = capture_start(d, fd, NULL, err, nerr);
 	if (!own.c)
 		return -1;
-	snprintf(own.path, sizeof(own.path), "%s", path);
+	(void)snprintf(own.path, sizeof(own.path), "%s", path);
 	capture_on_end(own.c, capture_ended, NULL);
 	return 0;
 }
@@ -128,8 +128,8 @@ static int apply(struct daemon *d, char *err, size_t nerr)
 	reload_settings(d, &s);
 	rc = tcpd_reconfigure(d->st, &s, daemon_now(d));
 	if (rc) {
-		snprintf(err, nerr, "the stack refused it: %s",
-			 tcpd_err_text(rc));
+		(void)snprintf(err, nerr, "the stack refused it: %s",
+			       tcpd_err_text(rc));
 		return -1;
 	}
 	*d->settings = s;
@@ -167,10 +167,11 @@ static int read_again(struct daemon *d, char *err, size_t nerr)
 		return -1;
 	fixed = reload_fixed(was, c, value, sizeof(value));
 	if (fixed) {
-		snprintf(err, nerr,
-			 "%s: cannot change while tcpd runs, expected %s (or a "
-			 "restart)",
-			 fixed, value);
+		(void)snprintf(
+			err, nerr,
+			"%s: cannot change while tcpd runs, expected %s (or a "
+			"restart)",
+			fixed, value);
 		conf_free(c);
 		return -1;
 	}
@@ -195,7 +196,7 @@ int daemon_reload(struct daemon *d, char *err, size_t nerr)
 	int rc;
 
 	if (d->stopping) {
-		snprintf(err, nerr, "tcpd is stopping");
+		(void)snprintf(err, nerr, "tcpd is stopping");
 		return -1;
 	}
 	notify_reloading();

@@ -15,8 +15,8 @@
 
 static int failed(const char *what, const char *path, char *err, size_t nerr)
 {
-	snprintf(err, nerr, "run-dir: cannot %s %s: %s", what, path,
-		 strerror(errno));
+	(void)snprintf(err, nerr, "run-dir: cannot %s %s: %s", what, path,
+		       strerror(errno));
 	return -1;
 }
 
@@ -53,8 +53,8 @@ static int in_use(const struct conf *c, int fd, char *err, size_t nerr)
 		n = 0;
 	pid[n] = '\0';
 	pid[strspn(pid, "0123456789")] = '\0';
-	snprintf(err, nerr, "run-dir: %s is in use by another tcpd%s%s",
-		 c->run_dir, pid[0] ? ", pid " : "", pid);
+	(void)snprintf(err, nerr, "run-dir: %s is in use by another tcpd%s%s",
+		       c->run_dir, pid[0] ? ", pid " : "", pid);
 	close(fd);
 	return -1;
 }
@@ -64,7 +64,7 @@ static int lock(const struct conf *c, char *err, size_t nerr)
 	char path[sizeof(c->run_dir) + 8], pid[16];
 	int fd, n;
 
-	snprintf(path, sizeof(path), "%s/lock", c->run_dir);
+	(void)snprintf(path, sizeof(path), "%s/lock", c->run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return failed("open", path, err, nerr);
@@ -98,7 +98,8 @@ int rundir_take(const struct conf *c, const struct privs *p, char *err,
 	if (fd < 0)
 		return -1;
 	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", c->run_dir, sockets[i]);
+		(void)snprintf(path, sizeof(path), "%s/%s", c->run_dir,
+			       sockets[i]);
 		if (lstat(path, &st))
 			continue;
 		if (!S_ISSOCK(st.st_mode)) {

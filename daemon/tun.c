@@ -139,7 +139,7 @@ int tun_open(struct daemon *d, int fd, char *err, size_t nerr)
 	int rc;
 
 	if (!t) {
-		snprintf(err, nerr, "tun: out of memory");
+		(void)snprintf(err, nerr, "tun: out of memory");
 		return -1;
 	}
 	rc = fd >= 0 ? tundev_adopt(&t->dev, fd, d->conf->offload, err, nerr)
@@ -152,7 +152,7 @@ int tun_open(struct daemon *d, int fd, char *err, size_t nerr)
 	t->bufs = mmap(NULL, (size_t)TUN_BATCH * STRIDE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (t->bufs == MAP_FAILED) {
-		snprintf(err, nerr, "tun: mmap: %s", strerror(errno));
+		(void)snprintf(err, nerr, "tun: mmap: %s", strerror(errno));
 		close(t->dev.fd);
 		free(t);
 		return -1;
@@ -356,9 +356,9 @@ int tun_write(struct daemon *d, const struct tcpd_out *out)
 		len += sizeof(hdr);
 	}
 	/* iovec has no const; writev() only reads. */
-	iov[n++] = (struct iovec){(void *)(uintptr_t)out->head, out->nhead};
+	iov[n++] = (struct iovec){(void *)out->head, out->nhead};
 	for (unsigned i = 0; i < out->nslices; i++)
-		iov[n++] = (struct iovec){(void *)(uintptr_t)out->slice[i].p,
+		iov[n++] = (struct iovec){(void *)out->slice[i].p,
 					  out->slice[i].len};
 	do
 		w = writev(t->dev.fd, iov, n);

@@ -29,21 +29,21 @@ static bool holds(const char *pid, const char *fd, const char *name)
 	ssize_t n;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, fd);
+	(void)snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, fd);
 	n = readlink(path, line, sizeof(line) - 1);
 	if (n < 0)
 		return false;
 	line[n] = '\0';
 	if (strcmp(line, TUN_PATH) != 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
+	(void)snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
 	f = fopen(path, "re");
 	if (!f)
 		return false;
 	while (!yes && fgets(line, sizeof(line), f))
 		yes = sscanf(line, "iff: %15s", found) == 1 &&
 		      strcmp(found, name) == 0;
-	fclose(f);
+	(void)fclose(f);
 	return yes;
 }
 
@@ -52,7 +52,7 @@ static bool same_netns(const char *pid)
 	struct stat ours, theirs;
 	char path[300];
 
-	snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
 	return stat("/proc/self/ns/net", &ours) == 0 &&
 	       stat(path, &theirs) == 0 && ours.st_ino == theirs.st_ino;
 }
@@ -70,20 +70,20 @@ static void owner(const char *name, char *buf, size_t len)
 		if (!isdigit((unsigned char)p->d_name[0]) ||
 		    !same_netns(p->d_name))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%s/fd", p->d_name);
+		(void)snprintf(path, sizeof(path), "/proc/%s/fd", p->d_name);
 		fds = opendir(path);
 		while (fds && !buf[0] && (f = readdir(fds))) {
 			if (!holds(p->d_name, f->d_name, name))
 				continue;
-			snprintf(path, sizeof(path), "/proc/%s/comm",
-				 p->d_name);
+			(void)snprintf(path, sizeof(path), "/proc/%s/comm",
+				       p->d_name);
 			c = fopen(path, "re");
 			if (c && fgets(comm, sizeof(comm), c))
 				comm[strcspn(comm, "\n")] = '\0';
 			if (c)
-				fclose(c);
-			snprintf(buf, len, " by %s, pid %.20s", comm,
-				 p->d_name);
+				(void)fclose(c);
+			(void)snprintf(buf, len, " by %s, pid %.20s", comm,
+				       p->d_name);
 		}
 		if (fds)
 			closedir(fds);
@@ -140,26 +140,28 @@ static void say_attach(const struct tundev *t, int rc, char *err, size_t nerr)
 	switch (rc) {
 	case EBUSY:
 		owner(t->name, who, sizeof(who));
-		snprintf(err, nerr, "tun: interface %s is in use%s", t->name,
-			 who[0] ? who : " by another process");
+		(void)snprintf(err, nerr, "tun: interface %s is in use%s",
+			       t->name, who[0] ? who : " by another process");
 		break;
 	case EPERM:
-		snprintf(err, nerr,
-			 "tun: no right to make or use interface %s: run as "
-			 "root, or let root run 'ip tuntap add dev %s mode tun "
-			 "user NAME', or pass one with --tun-fd",
-			 t->name, t->name);
+		(void)snprintf(
+			err, nerr,
+			"tun: no right to make or use interface %s: run as "
+			"root, or let root run 'ip tuntap add dev %s mode tun "
+			"user NAME', or pass one with --tun-fd",
+			t->name, t->name);
 		break;
 	case EINVAL:
-		snprintf(err, nerr,
-			 "tun: interface %s cannot be used (TUNSETIFF: "
-			 "Invalid argument), expected a TUN device or a name "
-			 "that is free",
-			 t->name);
+		(void)snprintf(
+			err, nerr,
+			"tun: interface %s cannot be used (TUNSETIFF: "
+			"Invalid argument), expected a TUN device or a name "
+			"that is free",
+			t->name);
 		break;
 	default:
-		snprintf(err, nerr, "tun: interface %s: TUNSETIFF: %s", t->name,
-			 strerror(rc));
+		(void)snprintf(err, nerr, "tun: interface %s: TUNSETIFF: %s",
+			       t->name, strerror(rc));
 	}
 }
 
@@ -170,16 +172,17 @@ int tundev_open(struct tundev *t, const char *name, bool offload, char *err,
 	int rc;
 
 	*t = (struct tundev){.offload = offload};
-	snprintf(t->name, sizeof(t->name), "%s", name);
+	(void)snprintf(t->name, sizeof(t->name), "%s", name);
 	t->fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (t->fd < 0) {
-		snprintf(err, nerr, "tun: cannot open %s: %s%s", TUN_PATH,
-			 strerror(errno),
-			 errno == EACCES || errno == EPERM
-				 ? " (run as root, make it 0666, or pass an "
-				   "open "
-				   "TUN with --tun-fd)"
-				 : "");
+		(void)snprintf(
+			err, nerr, "tun: cannot open %s: %s%s", TUN_PATH,
+			strerror(errno),
+			errno == EACCES || errno == EPERM
+				? " (run as root, make it 0666, or pass an "
+				  "open "
+				  "TUN with --tun-fd)"
+				: "");
 		return -1;
 	}
 	if (ioctl(t->fd, TUNGETFEATURES, &features))
@@ -189,8 +192,9 @@ int tundev_open(struct tundev *t, const char *name, bool offload, char *err,
 	if (rc)
 		say_attach(t, rc, err, nerr);
 	else if ((rc = set_offload(t)))
-		snprintf(err, nerr, "tun: interface %s: TUNSETOFFLOAD: %s",
-			 t->name, strerror(rc));
+		(void)snprintf(err, nerr,
+			       "tun: interface %s: TUNSETOFFLOAD: %s", t->name,
+			       strerror(rc));
 	if (rc) {
 		close(t->fd);
 		t->fd = -1;
@@ -206,18 +210,19 @@ int tundev_adopt(struct tundev *t, int fd, bool offload, char *err, size_t nerr)
 
 	*t = (struct tundev){.fd = fd, .offload = offload};
 	if (ioctl(fd, TUNGETIFF, &ifr)) {
-		snprintf(err, nerr,
-			 "--tun-fd %d: %s, expected an open TUN device that is "
-			 "attached to an interface",
-			 fd, strerror(errno));
+		(void)snprintf(
+			err, nerr,
+			"--tun-fd %d: %s, expected an open TUN device that is "
+			"attached to an interface",
+			fd, strerror(errno));
 		return -1;
 	}
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name));
 	if (!(ifr.ifr_flags & IFF_TUN) || !(ifr.ifr_flags & IFF_NO_PI)) {
-		snprintf(err, nerr,
-			 "--tun-fd %d: interface %s was opened without "
-			 "IFF_TUN|IFF_NO_PI, expected both",
-			 fd, t->name);
+		(void)snprintf(err, nerr,
+			       "--tun-fd %d: interface %s was opened without "
+			       "IFF_TUN|IFF_NO_PI, expected both",
+			       fd, t->name);
 		return -1;
 	}
 	/* The header is the opener's choice, what it may say is ours. */
@@ -228,8 +233,8 @@ int tundev_adopt(struct tundev *t, int fd, bool offload, char *err, size_t nerr)
 		    fcntl(fd, F_SETFD, FD_CLOEXEC)))
 		rc = errno;
 	if (rc) {
-		snprintf(err, nerr, "--tun-fd %d: interface %s: %s", fd,
-			 t->name, strerror(rc));
+		(void)snprintf(err, nerr, "--tun-fd %d: interface %s: %s", fd,
+			       t->name, strerror(rc));
 		return -1;
 	}
 	return 0;

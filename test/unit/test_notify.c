@@ -21,7 +21,7 @@ static int manager(void)
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
-	snprintf(name, sizeof(name), "@tcpd-notify-%ld", (long)getpid());
+	(void)snprintf(name, sizeof(name), "@tcpd-notify-%ld", (long)getpid());
 	memcpy(a.sun_path, name, strlen(name));
 	a.sun_path[0] = '\0';
 	ck_assert_int_eq(

@@ -23,30 +23,30 @@ static const struct row {
 	const char *name;
 	bool v6, out;
 	uint8_t flags, protocol, words;
-	uint16_t fragment;
-	const char *local, *peer; /* NULL: cannot be told */
 	bool changes;
+	uint16_t fragment;
+	const char *local, *peer;
 } rows[] = {
-	{"SYN in", false, false, 0x02, 6, 5, 0,
-	 "10.77.0.2:80", "10.77.0.1:4660", true},
-	{"SYN out: the source is ours", false, true, 0x02, 6, 5, 0,
-	 "10.77.0.1:4660", "10.77.0.2:80", true},
-	{"FIN", false, false, 0x11, 6, 5, 0,
-	 "10.77.0.2:80", "10.77.0.1:4660", true},
-	{"RST", false, false, 0x04, 6, 5, 0,
-	 "10.77.0.2:80", "10.77.0.1:4660", true},
-	{"ACK changes nothing", false, false, 0x10, 6, 5, 0,
-	 "10.77.0.2:80", "10.77.0.1:4660", false},
-	{"IPv6", true, false, 0x02, 6, 0, 0,
-	 "[fd77::2]:80", "[fd77::1]:4660", true},
-	{"IPv6 out", true, true, 0x10, 6, 0, 0,
-	 "[fd77::1]:4660", "[fd77::2]:80", false},
-	{"not TCP: addresses alone", false, false, 0x02, 1, 5, 0,
-	 "10.77.0.2:0", "10.77.0.1:0", false},
-	{"a later fragment has no ports", false, false, 0x02, 6, 5, 0x0001,
-	 "10.77.0.2:0", "10.77.0.1:0", false},
-	{"options beyond the packet", false, false, 0x02, 6, 15, 0,
-	 "10.77.0.2:0", "10.77.0.1:0", false},
+	{"SYN in", false, false, 0x02, 6, 5, true, 0,
+	 "10.77.0.2:80", "10.77.0.1:4660"},
+	{"SYN out: the source is ours", false, true, 0x02, 6, 5, true, 0,
+	 "10.77.0.1:4660", "10.77.0.2:80"},
+	{"FIN", false, false, 0x11, 6, 5, true, 0,
+	 "10.77.0.2:80", "10.77.0.1:4660"},
+	{"RST", false, false, 0x04, 6, 5, true, 0,
+	 "10.77.0.2:80", "10.77.0.1:4660"},
+	{"ACK changes nothing", false, false, 0x10, 6, 5, false, 0,
+	 "10.77.0.2:80", "10.77.0.1:4660"},
+	{"IPv6", true, false, 0x02, 6, 0, true, 0,
+	 "[fd77::2]:80", "[fd77::1]:4660"},
+	{"IPv6 out", true, true, 0x10, 6, 0, false, 0,
+	 "[fd77::1]:4660", "[fd77::2]:80"},
+	{"not TCP: addresses alone", false, false, 0x02, 1, 5, false, 0,
+	 "10.77.0.2:0", "10.77.0.1:0"},
+	{"a later fragment has no ports", false, false, 0x02, 6, 5, false, 0x0001,
+	 "10.77.0.2:0", "10.77.0.1:0"},
+	{"options beyond the packet", false, false, 0x02, 6, 15, false, 0,
+	 "10.77.0.2:0", "10.77.0.1:0"},
 };
 /* clang-format on */
 

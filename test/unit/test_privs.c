@@ -106,7 +106,7 @@ static bool status_is(const char *key, const char *want)
 		if (strncmp(line, key, strlen(key)) == 0)
 			same = strcmp(line + strlen(key), want) == 0;
 	if (f)
-		fclose(f);
+		(void)fclose(f);
 	return same;
 }
 

@@ -21,9 +21,10 @@ static void set_up(void)
 {
 	const char *t = getenv("TMPDIR");
 
-	snprintf(top, sizeof(top), "%s/tcpd-rundir.XXXXXX", t ? t : "/tmp");
+	(void)snprintf(top, sizeof(top), "%s/tcpd-rundir.XXXXXX",
+		       t ? t : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(top));
-	snprintf(c.run_dir, sizeof(c.run_dir), "%s/run", top);
+	(void)snprintf(c.run_dir, sizeof(c.run_dir), "%s/run", top);
 }
 
 static void tear_down(void)
@@ -33,8 +34,8 @@ static void tear_down(void)
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", top, left[i]);
-		remove(path);
+		(void)snprintf(path, sizeof(path), "%s/%s", top, left[i]);
+		(void)remove(path);
 	}
 }
 
@@ -42,7 +43,7 @@ static const char *in_run(const char *name)
 {
 	static char path[256];
 
-	snprintf(path, sizeof(path), "%s/%s", c.run_dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", c.run_dir, name);
 	return path;
 }
 
@@ -56,7 +57,7 @@ START_TEST(rundir_is_made_0755_and_locked_against_a_second_one)
 	ck_assert_int_eq(stat(c.run_dir, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0755);
 	ck_assert_int_lt(rundir_take(&c, &nobody_else, err, sizeof(err)), 0);
-	snprintf(pid, sizeof(pid), "pid %ld", (long)getpid());
+	(void)snprintf(pid, sizeof(pid), "pid %ld", (long)getpid());
 	ck_assert_ptr_nonnull(strstr(err, "in use by another tcpd"));
 	ck_assert_ptr_nonnull(strstr(err, pid));
 	/* its end, however it comes, frees the lock */
@@ -74,7 +75,7 @@ START_TEST(rundir_removes_stale_sockets_and_nothing_else)
 	FILE *f;
 
 	ck_assert_int_eq(mkdir(c.run_dir, 0700), 0);
-	strcpy(a.sun_path, in_run("app.sock"));
+	memcpy(a.sun_path, in_run("app.sock"), sizeof(a.sun_path) - 1);
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&a, sizeof(a)), 0);
 	close(s);
 	fd = rundir_take(&c, &nobody_else, err, sizeof(err));
@@ -83,7 +84,7 @@ START_TEST(rundir_removes_stale_sockets_and_nothing_else)
 	close(fd);
 	f = fopen(in_run("ctl.sock"), "w");
 	ck_assert_ptr_nonnull(f);
-	fclose(f);
+	(void)fclose(f);
 	ck_assert_int_lt(rundir_take(&c, &nobody_else, err, sizeof(err)), 0);
 	ck_assert_ptr_nonnull(strstr(err, "ctl.sock"));
 	ck_assert_int_eq(access(in_run("ctl.sock"), F_OK), 0);
@@ -92,10 +93,10 @@ END_TEST
 
 START_TEST(rundir_that_cannot_be_made_or_is_no_directory_is_named)
 {
-	snprintf(c.run_dir, sizeof(c.run_dir), "%s/no/such", top);
+	(void)snprintf(c.run_dir, sizeof(c.run_dir), "%s/no/such", top);
 	ck_assert_int_lt(rundir_take(&c, &nobody_else, err, sizeof(err)), 0);
 	ck_assert_ptr_nonnull(strstr(err, c.run_dir));
-	snprintf(c.run_dir, sizeof(c.run_dir), "/dev/null");
+	(void)snprintf(c.run_dir, sizeof(c.run_dir), "/dev/null");
 	ck_assert_int_lt(rundir_take(&c, &nobody_else, err, sizeof(err)), 0);
 	ck_assert_ptr_nonnull(strstr(err, "/dev/null: Not a directory"));
 }

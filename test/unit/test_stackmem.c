@@ -9,7 +9,7 @@
 #include "daemon/secrets.h"
 #include "daemon/stackmem.h"
 
-#define PAGE 4096u
+#define PAGE ((size_t)4096)
 
 static unsigned resident(void *p, size_t pages)
 {

@@ -19,8 +19,7 @@ enum {
 /* clang-format off */
 static const struct in_row {
 	const char *name;
-	uint8_t version;
-	uint32_t len;
+	uint32_t version : 4, len : 28;
 	struct virtio_net_hdr h;
 	bool good;
 	struct tcpd_offload off;
