@@ -155,12 +155,10 @@ struct capture *capture_start(struct daemon *d, int fd, const char *filter,
 void capture_on_end(struct capture *c, void (*fn)(void *arg), void *arg);
 void capture_stop(struct daemon *d, struct capture *c);
 void capture_get_stats(const struct capture *c, struct capture_stats *s);
-/* Called by loop.c for every packet while something is captured; |id|: whose
- * segment an outgoing one is.  |part| of an incoming one is borrowed until the
- * next call or capture_flush(). */
-void capture_packet(struct daemon *d, bool out, tcpd_id id,
-		    const struct tcpd_slice *part, size_t nparts,
-		    const struct tcpd_offload *off);
+/* Called by loop.c for every packet while something is captured.  |part| of an
+ * incoming one is borrowed until the next call or capture_flush(). */
+void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
+		    size_t nparts, const struct tcpd_offload *off);
 /* A change of state: a comment on the incoming packet that was just captured,
  * or else on the next outgoing one of that connection. */
 void capture_comment(struct daemon *d, const struct tcpd_trace *tr);
