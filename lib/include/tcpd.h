@@ -384,11 +384,11 @@ enum tcpd_option {
 	TCPD_OPT_SNDBUF,       /* octets: upper limit of the send buffer */
 	TCPD_OPT_MAXSEG,       /* octets; set: before the open only */
 	TCPD_OPT_CONGESTION,   /* enum tcpd_congestion */
-	TCPD_OPT_UNREAD,       /* 1: the caller holds octets of this connection
+	TCPD_OPT_UNREAD	       /* 1: the caller holds octets of this connection
 				  that its reader has not taken: a close counts
 				  as one with data unread */
-	TCPD_NOPTIONS
 };
+#define TCPD_NOPTIONS (TCPD_OPT_UNREAD + 1)
 int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
 		    uint64_t value, tcpd_time now);
 int tcpd_get_option(const struct tcpd_stack *st, tcpd_handle h,
@@ -405,9 +405,9 @@ enum tcpd_timer {
 	TCPD_TIMER_DELACK,
 	TCPD_TIMER_KEEPALIVE,
 	TCPD_TIMER_FINWAIT2,
-	TCPD_TIMER_TIMEWAIT,
-	TCPD_NTIMERS
+	TCPD_TIMER_TIMEWAIT
 };
+#define TCPD_NTIMERS (TCPD_TIMER_TIMEWAIT + 1)
 const char *tcpd_timer_name(enum tcpd_timer t);
 
 enum tcpd_kind { /* what a status is about */

@@ -288,6 +288,7 @@ void rst_challenge(struct tcp *t, struct conn *c);
 void rexmt_arm(struct tcp *t, struct conn *c);
 void rexmt_sent(struct tcp *t, struct conn *c);
 void rexmt_timeout(struct tcp *t, struct conn *c);
+void rexmt_too_big(struct tcp *t, struct conn *c); /* smaller segments, now */
 void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg);
 void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked);
 

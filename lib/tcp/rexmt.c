@@ -203,3 +203,14 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	c->duped = 0;
 	mark_all_lost(t, c);
 }
+
+/* What is in flight was too large for the path: again, no congestion. */
+void rexmt_too_big(struct tcp *t, struct conn *c)
+{
+	if (conn_flight(c) == 0)
+		return;
+	mark_all_lost(t, c);
+	c->duped = 0;
+	c->rexmt_force = true;
+	conn_want_output(t, c);
+}

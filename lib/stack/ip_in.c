@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ip_in.c - a packet from the device: is it whole, is it ours, may its source
+ * be answered, and whose is it.  Then TCP's header and checksum, and lib/tcp
+ * has the segment.
+ */
+#include <string.h>
+
+#include "stack/stack.h"
+
+static void drop(struct tcpd_stack *st, enum tcpd_drop why)
+{
+	tcp_drop(&st->t, why);
+}
+
+static bool parse(struct tcpd_stack *st, const struct tcpd_packet *pkt,
+		  struct ip *ip)
+{
+	switch (ip_parse(ip, pkt->data, pkt->len)) {
+	case IP_GOOD:
+		return true;
+	case IP_SHORT:
+		drop(st, TCPD_DROP_IP_SHORT);
+		break;
+	case IP_VERSION:
+		drop(st, TCPD_DROP_IP_VERSION);
+		break;
+	case IP_CHECKSUM:
+		drop(st, TCPD_DROP_IP_CHECKSUM);
+		break;
+	case IP_OPTION:
+		drop(st, TCPD_DROP_IP_OPTION);
+		break;
+	case IP_EXTENSION:
+		drop(st, TCPD_DROP_IP_EXTENSION);
+		break;
+	}
+	return false;
+}
+
+/* The broadcast address of one of our IPv4 prefixes, or of all. */
+static bool is_broadcast(const struct tcp *t, const uint8_t ip[16])
+{
+	static const uint8_t ones[4] = {255, 255, 255, 255};
+
+	if (!ip_is4(ip))
+		return false;
+	if (memcmp(ip + 12, ones, 4) == 0)
+		return true;
+	for (unsigned i = 0; i < t->set.naddrs; i++) {
+		const struct tcpd_prefix *a = &t->set.addr[i];
+		uint32_t addr = 0;
+
+		for (int k = 12; k < 16; k++)
+			addr = addr << 8 | ip[k];
+		if (a->family == 4 && a->len < 31 && !a->local &&
+		    ip_in_prefix(ip, a->ip, 4, a->len) &&
+		    (addr | ~(UINT32_MAX >> a->len)) == UINT32_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* MUST-57, MUST-63: what must not be taken or answered. */
+static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
+{
+	const struct tcp *t = &st->t;
+
+	if (!port_is_ours(t, ip->dst) || is_broadcast(t, ip->dst)) {
+		drop(st, TCPD_DROP_IP_NOT_OURS);
+		return false;
+	}
+	if (ip_is_any(ip->src) || ip_is_multicast(ip->src) ||
+	    ip_is_loopback(ip->src) || is_broadcast(t, ip->src) ||
+	    port_is_ours(t, ip->src)) {
+		drop(st, TCPD_DROP_IP_SOURCE);
+		return false;
+	}
+	return true;
+}
+
+/* Offload fields are the device's word; a contradiction is a drop. */
+static bool offload_ok(const struct tcpd_packet *pkt, const struct ip *ip)
+{
+	const struct tcpd_offload *o = &pkt->off;
+
+	if (o->flags & TCPD_PKT_CSUM_PARTIAL) {
+		if ((uint32_t)o->csum_start + o->csum_offset + 2 > pkt->len)
+			return false;
+		if (ip->protocol == IP_TCP && (o->csum_start != ip->nhead ||
+					       o->csum_offset != TCP_CSUM_AT))
+			return false;
+	}
+	return !o->gso_size || ip->protocol == IP_TCP;
+}
+
+static bool checksum_ok(const struct tcp *t, const struct tcpd_packet *pkt,
+			const struct ip *ip, const uint8_t *p)
+{
+	if (pkt->off.flags & (TCPD_PKT_CSUM_PARTIAL | TCPD_PKT_CSUM_VALID))
+		return true;
+	return cksum_fold(cksum_pseudo(ip->src, ip->dst, IP_TCP, ip->len) +
+			  t->sum(p, ip->len)) == UINT16_MAX;
+}
+
+static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
+		       const struct ip *ip)
+{
+	const uint8_t *p = pkt->data + ip->nhead;
+	struct segment seg;
+
+	if (!tcphdr_parse(&seg.h, p, ip->len)) {
+		drop(st, TCPD_DROP_TCP_SHORT);
+		return;
+	}
+	if (!checksum_ok(&st->t, pkt, ip, p)) {
+		drop(st, TCPD_DROP_TCP_CHECKSUM);
+		return;
+	}
+	if (seg.h.src == 0 || seg.h.dst == 0) {
+		drop(st, TCPD_DROP_TCP_PORT_ZERO);
+		return;
+	}
+	memcpy(seg.tu.local, ip->dst, 16);
+	memcpy(seg.tu.peer, ip->src, 16);
+	seg.tu.lport = seg.h.dst;
+	seg.tu.pport = seg.h.src;
+	seg.data = p + seg.h.nhead;
+	seg.len = ip->len - seg.h.nhead;
+	seg.mss = seg.len;
+	seg.nwire = 1;
+	if (pkt->off.gso_size && seg.len > pkt->off.gso_size) {
+		seg.mss = pkt->off.gso_size;
+		seg.nwire = (seg.len + seg.mss - 1) / seg.mss;
+	}
+	seg.tos = ip->tos;
+	tcp_input(&st->t, &seg);
+}
+
+void tcpd_input(struct tcpd_stack *st, const struct tcpd_packet *pkt,
+		tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	struct ip ip;
+
+	stack_enter(st, now);
+	t->stat.packets_in++;
+	t->stat.packets_octets_in += pkt->len;
+	if (!parse(st, pkt, &ip) || !addresses_ok(st, &ip))
+		return;
+	if (ip.fragment) {
+		drop(st, TCPD_DROP_IP_FRAGMENT);
+		return;
+	}
+	if (!offload_ok(pkt, &ip)) {
+		drop(st, TCPD_DROP_OFFLOAD);
+		return;
+	}
+	if (ip.protocol == IP_TCP) {
+		tcp_packet(st, pkt, &ip);
+	} else if (ip.protocol == (ip.version == 4 ? IP_ICMP : IP_ICMP6)) {
+		icmp_input(st, &ip, pkt->data + ip.nhead,
+			   (pkt->off.flags & (TCPD_PKT_CSUM_PARTIAL |
+					      TCPD_PKT_CSUM_VALID)) != 0);
+	} else {
+		drop(st, TCPD_DROP_IP_PROTOCOL);
+		icmp_unreachable(st, &ip, pkt->data, pkt->len);
+	}
+}
+
+void tcpd_input_done(struct tcpd_stack *st, tcpd_time now)
+{
+	stack_enter(st, now);
+	recvq_settle(&st->t);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.c - making and ending a stack: its memory is one region, laid out
+ * here and never added to; pages are touched only as they are used.
+ */
+#include <string.h>
+
+#include "stack/stack.h"
+#include "tcp/synq.h"
+#include "tcp/timewait.h"
+#include "tcp/xmit.h"
+
+#define PAGE 4096u
+
+void tcpd_settings_init(struct tcpd_settings *s)
+{
+	static const uint8_t waits[] = {1, 2, 4, 8, 16, 32};
+
+	memset(s, 0, sizeof(*s));
+	s->size = sizeof(*s);
+	s->max_conns = 65536;
+	s->max_listeners = 1024;
+	s->max_half_open = 16384;
+	s->max_time_wait = 262144;
+	s->memory = 256u << 20;
+	for (unsigned i = 0; i < sizeof(waits); i++)
+		s->conn.synack_wait[i] = TCPD_SEC(waits[i]);
+	s->conn.nsynack_waits = sizeof(waits);
+	s->conn.congestion = TCPD_CC_NEWRENO;
+	s->conn.backlog = 4096;
+	s->conn.time_wait = TCPD_SEC(60);
+	s->conn.receive_buffer = 4u << 20;
+	s->conn.send_buffer = 4u << 20;
+	s->rto_init = TCPD_SEC(1);
+	s->rto_min = TCPD_MS(200);
+	s->rto_max = TCPD_SEC(120);
+	s->delack = TCPD_MS(40);
+	s->ts_tick = TCPD_MS(1);
+	s->fin_wait_2 = TCPD_SEC(60);
+	s->syn_retries = 7;
+	s->retries = 15;
+	s->orphan_retries = 8;
+	s->wscale = 7;
+	s->mtu = 1500;
+	s->port_min = 32768;
+	s->port_max = 60999;
+}
+
+static bool conn_settings_ok(const struct tcpd_conn_settings *c)
+{
+	if (c->nsynack_waits == 0 || c->nsynack_waits > TCPD_MAX_WAITS)
+		return false;
+	for (unsigned i = 0; i < c->nsynack_waits; i++)
+		if (c->synack_wait[i] == 0)
+			return false;
+	return c->congestion < TCPD_NCCS && c->time_wait > 0 &&
+	       c->receive_buffer >= POOL_UNIT && c->send_buffer >= POOL_UNIT &&
+	       c->receive_buffer <= 1u << 30 && c->send_buffer <= 1u << 30;
+}
+
+static bool prefix_ok(const struct tcpd_prefix *p)
+{
+	return (p->family == 4 && p->len <= 32 && ip_is4(p->ip)) ||
+	       (p->family == 6 && p->len <= 128 && !ip_is4(p->ip));
+}
+
+static bool settings_ok(const struct tcpd_settings *s)
+{
+	const uint32_t most = 1u << 24; /* slots in a handle */
+
+	if (s->size != sizeof(*s) || !s->map || !s->discard || !s->unmap)
+		return false;
+	if (!s->max_conns || s->max_conns > most || !s->max_listeners ||
+	    s->max_listeners > most || !s->max_half_open ||
+	    s->max_half_open > most || !s->max_time_wait ||
+	    s->max_time_wait > most)
+		return false;
+	if (s->memory < POOL_MAX || s->memory > UINT64_C(1) << 40)
+		return false;
+	if (!s->rto_init || !s->rto_min || s->rto_max < s->rto_min ||
+	    s->rto_max < s->rto_init || !s->ts_tick || !s->delack)
+		return false;
+	if (s->mtu < 68 || !s->port_min || s->port_min > s->port_max ||
+	    s->wscale > 14 || s->queue > 63 || s->naddrs > TCPD_MAX_ADDRS)
+		return false;
+	for (unsigned i = 0; i < s->naddrs; i++)
+		if (!prefix_ok(&s->addr[i]))
+			return false;
+	return conn_settings_ok(&s->conn);
+}
+
+/* The region's parts, one behind the other; |base| NULL: only add up. */
+struct layout {
+	uint8_t *base;
+	size_t at;
+};
+
+static void *part(struct layout *l, size_t len)
+{
+	void *p = l->base ? l->base + l->at : NULL;
+
+	l->at += (len + PAGE - 1) / PAGE * PAGE;
+	return p;
+}
+
+static void place_slab(struct layout *l, struct slab *s, uint32_t size,
+		       uint32_t max, bool handles)
+{
+	struct slab_need n = slab_need(size, max);
+	void *mem = part(l, n.mem);
+	void *gen = handles ? part(l, n.gen) : NULL;
+	void *free = part(l, n.free);
+
+	if (l->base)
+		slab_init(s, size, max, mem, gen, free);
+}
+
+static void place_table(struct layout *l, struct htab *h, uint32_t max)
+{
+	uint32_t cells = htab_cells(max);
+	void *p = part(l, sizeof(struct htab_cell) * cells);
+
+	if (l->base)
+		htab_init(h, p, cells);
+}
+
+static uint32_t nrecords(const struct tcpd_settings *s)
+{
+	uint64_t n = s->memory / 1024 + s->max_conns;
+
+	return (uint32_t)min_u64(n, 1u << 24);
+}
+
+static uint64_t pool_len(const struct tcpd_settings *s)
+{
+	return s->memory / POOL_MAX * POOL_MAX;
+}
+
+static void lay_out(struct layout *l, struct tcpd_stack **out,
+		    const struct tcpd_settings *s)
+{
+	struct tcpd_stack *st = part(l, sizeof(*st));
+	struct tcp none;
+	struct tcp *t = st ? &st->t : &none;
+	void *mem, *blocks;
+
+	place_slab(l, &t->conns, sizeof(struct conn), s->max_conns, true);
+	place_slab(l, &t->listeners, sizeof(struct listener), s->max_listeners,
+		   true);
+	place_slab(l, &t->halves, sizeof(struct half), s->max_half_open, false);
+	place_slab(l, &t->tws, sizeof(struct timewait), s->max_time_wait,
+		   false);
+	place_slab(l, &t->xmits, sizeof(struct xmit), nrecords(s), false);
+	place_table(l, &t->conn_tab, s->max_conns);
+	place_table(l, &t->half_tab, s->max_half_open);
+	place_table(l, &t->tw_tab, s->max_time_wait);
+	t->ports = part(l, sizeof(struct port) << 16);
+	t->replies = part(l, sizeof(struct reply) * NREPLIES);
+	t->borrows = part(l, sizeof(struct borrow) * NBORROWS);
+	t->traces = part(l, sizeof(struct trace_entry) * NTRACES);
+	blocks = part(l, pool_need(pool_len(s)));
+	mem = part(l, pool_len(s));
+	if (st)
+		pool_init(&t->pool, mem, pool_len(s), blocks, s->discard,
+			  s->arg);
+	*out = st;
+}
+
+/* Each use has a key of its own, hashed from the one of the settings. */
+static struct siphash_key derive(const struct tcpd_settings *s, uint64_t use)
+{
+	struct siphash_key a = siphash_key_of(s->key);
+	struct siphash_key b = siphash_key_of(s->key + 16);
+
+	return (struct siphash_key){{siphash(&a, &use, sizeof(use)),
+				     siphash(&b, &use, sizeof(use))}};
+}
+
+static void take_settings(struct tcp *t, const struct tcpd_settings *s)
+{
+	t->set = *s;
+	if (t->ntw_classes == 0 || t->tw_class[0] != s->conn.time_wait)
+		timewait_class(t, s->conn.time_wait);
+}
+
+int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
+	     tcpd_time now)
+{
+	struct layout l = {0};
+	struct tcpd_stack *st;
+	struct tcp *t;
+
+	*out = NULL;
+	if (!settings_ok(s))
+		return -TCPD_ERR_INVALID;
+	lay_out(&l, &st, s);
+	l.base = s->map(s->arg, l.at);
+	if (!l.base)
+		return -TCPD_ERR_RESOURCES;
+	l.at = 0;
+	lay_out(&l, &st, s);
+	st->mem = l.base;
+	st->nmem = l.at;
+	t = &st->t;
+	take_settings(t, s);
+	t->now = now;
+	t->next_id = 1;
+	t->k_table = derive(s, 1);
+	t->k_isn = derive(s, 2);
+	t->k_ts = derive(s, 3);
+	t->k_port = derive(s, 4);
+	t->k_rand = derive(s, 5);
+	t->sum = cksum_choose();
+	wheel_init(&t->wheel, now / TCPD_MS(1), timeout_node, timeout_key, t);
+	wheel_init(&t->tw_wheel, now / TCPD_MS(1), timeout_node, timeout_key,
+		   t);
+	*out = st;
+	return 0;
+}
+
+void tcpd_free(struct tcpd_stack *st)
+{
+	if (st)
+		st->t.set.unmap(st->t.set.arg, st->mem, st->nmem);
+}
+
+int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
+		     tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	const struct tcpd_settings *old = &t->set;
+	bool path;
+
+	stack_enter(st, now);
+	if (!settings_ok(s) || s->max_conns != old->max_conns ||
+	    s->max_listeners != old->max_listeners ||
+	    s->max_half_open != old->max_half_open ||
+	    s->max_time_wait != old->max_time_wait ||
+	    s->memory != old->memory || s->queue != old->queue ||
+	    s->ts_tick != old->ts_tick || s->wscale != old->wscale ||
+	    memcmp(s->key, old->key, sizeof(s->key)) != 0)
+		return -TCPD_ERR_INVALID;
+	path = s->mtu != old->mtu;
+	take_settings(t, s);
+	for (uint32_t i = 0; path && i < t->conns.high; i++) {
+		struct conn *c = conn_at(t, i);
+
+		if (slab_used(&t->conns, i) && conn_synchronized(c))
+			conn_set_mss(t, c);
+	}
+	return 0;
+}
+
+void stack_enter(struct tcpd_stack *st, tcpd_time now)
+{
+	if (st->t.plan.kind != PLAN_NONE)
+		output_commit(&st->t);
+	if (now > st->t.now)
+		st->t.now = now;
+}

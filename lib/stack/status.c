@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status.c - what there is, for people and for getsockopt: one connection, or
+ * everything in turn; options; ending something by its number.
+ */
+#include <string.h>
+
+#include "stack/stack.h"
+#include "tcp/synq.h"
+#include "tcp/timewait.h"
+
+static const char *const timer_names[] = {
+	[TCPD_TIMER_NONE] = "none",
+	[TCPD_TIMER_SYNACK] = "synack",
+	[TCPD_TIMER_REXMT] = "rexmt",
+	[TCPD_TIMER_PERSIST] = "persist",
+	[TCPD_TIMER_TLP] = "tlp",
+	[TCPD_TIMER_REORDER] = "reorder",
+	[TCPD_TIMER_DELACK] = "delack",
+	[TCPD_TIMER_KEEPALIVE] = "keepalive",
+	[TCPD_TIMER_FINWAIT2] = "finwait2",
+	[TCPD_TIMER_TIMEWAIT] = "timewait",
+};
+
+const char *tcpd_timer_name(enum tcpd_timer timer)
+{
+	return (unsigned)timer < ARRAY_SIZE(timer_names) ? timer_names[timer]
+							 : "?";
+}
+
+static void set_addr(struct tcpd_addr *a, const uint8_t ip[16], uint16_t port)
+{
+	memcpy(a->ip, ip, 16);
+	a->port = port;
+	a->family = ip_is4(ip) ? 4 : 6;
+}
+
+static void set_tuple(struct tcpd_status *s, const struct tuple *tu)
+{
+	set_addr(&s->local, tu->local, tu->lport);
+	set_addr(&s->peer, tu->peer, tu->pport);
+}
+
+/* The timer that ends or repeats something next; a delayed ACK only when it
+ * is the only one. */
+static void conn_timer(struct tcpd_status *s, const struct conn *c,
+		       tcpd_time now)
+{
+	static const enum tcpd_timer shown[CT_NTIMERS] = {
+		[CT_REXMT] = TCPD_TIMER_REXMT,
+		[CT_PERSIST] = TCPD_TIMER_PERSIST,
+		[CT_DELACK] = TCPD_TIMER_DELACK,
+		[CT_KEEPALIVE] = TCPD_TIMER_KEEPALIVE,
+		[CT_FINWAIT2] = TCPD_TIMER_FINWAIT2,
+		[CT_USER] = TCPD_TIMER_REXMT,
+	};
+	tcpd_time next = TCPD_NEVER;
+
+	for (unsigned i = 0; i < CT_NTIMERS; i++) {
+		if (!c->timer[i] || i == CT_DELACK || c->timer[i] >= next)
+			continue;
+		next = c->timer[i];
+		s->timer = shown[i];
+	}
+	if (next == TCPD_NEVER && c->timer[CT_DELACK]) {
+		next = c->timer[CT_DELACK];
+		s->timer = TCPD_TIMER_DELACK;
+	}
+	if (next != TCPD_NEVER)
+		s->timer_left = sub_sat(next, now);
+}
+
+static uint64_t send_queue(const struct conn *c)
+{
+	uint32_t from = seq_max(c->snd_una, c->iss + 1);
+
+	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
+}
+
+static void conn_numbers(const struct tcp *t, const struct conn *c,
+			 struct tcpd_status *s)
+{
+	s->srtt = c->srtt;
+	s->rttvar = c->rttvar;
+	s->rto = rtt_rto(t, c);
+	s->min_rtt = c->min_rtt;
+	s->cwnd = c->ccs.cwnd;
+	s->ssthresh = c->ccs.ssthresh;
+	s->pacing_rate = c->ccs.pacing_rate;
+	s->in_flight = conn_pipe(c);
+	s->unsent = conn_unsent(c);
+	s->mss = c->mss;
+	s->pmtu = c->pmtu ? c->pmtu : t->set.mtu;
+	s->advmss = c->advmss;
+	s->snd_una = c->snd_una;
+	s->snd_nxt = c->snd_nxt;
+	s->snd_wnd = c->snd_wnd;
+	s->max_snd_wnd = c->max_snd_wnd;
+	s->iss = c->iss;
+	s->rcv_nxt = c->rcv_nxt;
+	s->rcv_wnd = seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt
+						    : 0;
+	s->irs = c->irs;
+	s->rcv_ooo = c->rq.ooo;
+	s->snd_wscale = c->snd_wscale;
+	s->rcv_wscale = c->rcv_wscale;
+	s->ts = c->ts;
+	s->wscale = c->wscale;
+	s->nodelay = c->nodelay;
+	s->cork = c->cork;
+	s->keepalive = c->keepalive;
+	s->in_recovery = c->recovery == REC_FAST;
+	s->after_rto = c->recovery == REC_RTO;
+	s->congestion = tcpd_congestion_name((enum tcpd_congestion)c->cc);
+	s->octets_acked = c->octets_acked;
+	s->octets_received = c->octets_received;
+	s->octets_sent = c->octets_sent;
+	s->octets_retrans = c->octets_retrans;
+	s->segs_in = c->segs_in;
+	s->segs_out = c->segs_out;
+	s->data_segs_in = c->data_segs_in;
+	s->data_segs_out = c->data_segs_out;
+	s->retransmits = c->retransmits;
+	s->rcv_buffer = c->rcv_buf;
+	s->snd_buffer = sendq_limit(t, c);
+	s->born = c->born;
+	s->last_snd = c->last_snd;
+	s->last_rcv = c->last_rcv;
+	s->last_ack = c->last_ack;
+}
+
+static void conn_status(const struct tcp *t, const struct conn *c,
+			struct tcpd_status *s, tcpd_time now)
+{
+	memset(s, 0, sizeof(*s));
+	s->id = c->id;
+	s->h = c->held ? stack_handle(t, conn_ref(t, c)) : 0;
+	s->user = c->user;
+	s->kind = TCPD_KIND_CONN;
+	s->state = (enum tcpd_state)c->state;
+	set_tuple(s, &c->tu);
+	if (c->any_local)
+		s->local.family = c->family;
+	if (c->tu.pport == 0)
+		s->peer.family = 0;
+	s->recv_q = conn_readable(c);
+	s->send_q = send_queue(c);
+	s->retries = max_u32(max_u32(c->nrexmt, c->nprobes), c->nkeep);
+	s->err = c->err;
+	s->soft_err = c->soft_err;
+	s->closed = c->orphan;
+	conn_timer(s, c, now);
+	conn_numbers(t, c, s);
+}
+
+static void listener_status(const struct tcp *t, uint32_t slot,
+			    struct tcpd_status *s)
+{
+	const struct listener *l = listener_at(t, slot);
+
+	memset(s, 0, sizeof(*s));
+	s->id = l->id;
+	s->h = stack_handle(t, REF(REF_LISTENER, slot));
+	s->user = l->user;
+	s->kind = TCPD_KIND_LISTENER;
+	s->state = TCPD_LISTEN;
+	set_addr(&s->local, l->ip, l->port);
+	if (l->any)
+		s->local.family = l->family;
+	s->recv_q = l->nqueued;
+	s->send_q = l->set.backlog;
+	s->congestion =
+		tcpd_congestion_name((enum tcpd_congestion)l->set.congestion);
+}
+
+static void half_status(const struct tcp *t, const struct half *h,
+			struct tcpd_status *s, tcpd_time now)
+{
+	memset(s, 0, sizeof(*s));
+	s->id = h->id;
+	s->user = listener_at(t, h->listener)->user;
+	s->kind = TCPD_KIND_HALF_OPEN;
+	s->state = TCPD_SYN_RECEIVED;
+	set_tuple(s, &h->tu);
+	s->timer = TCPD_TIMER_SYNACK;
+	s->timer_left = sub_sat(h->due, now);
+	s->retries = h->nsent - 1u;
+}
+
+static void tw_status(const struct tcp *t, const struct timewait *w,
+		      struct tcpd_status *s, tcpd_time now)
+{
+	memset(s, 0, sizeof(*s));
+	s->id = timewait_id(t, w);
+	s->kind = TCPD_KIND_TIME_WAIT;
+	s->state = TCPD_TIME_WAIT;
+	set_tuple(s, &w->tu);
+	s->timer = TCPD_TIMER_TIMEWAIT;
+	s->timer_left = sub_sat(
+		(tcpd_time)(w->node.tick - (uint32_t)(now / TCPD_MS(1))) *
+			TCPD_MS(1),
+		now % TCPD_MS(1));
+	if (s->timer_left > TCPD_SEC(86400))
+		s->timer_left = 0; /* it is due */
+}
+
+int tcpd_status(const struct tcpd_stack *st, tcpd_handle h,
+		struct tcpd_status *s, tcpd_time now)
+{
+	const struct tcp *t = &st->t;
+	const struct conn *c = stack_conn(st, h);
+	const struct listener *l = stack_listener(st, h);
+
+	if (c)
+		conn_status(t, c, s, now);
+	else if (l)
+		listener_status(t, slab_slot(&t->listeners, l), s);
+	else
+		return -TCPD_ERR_HANDLE;
+	return 0;
+}
+
+static const struct slab *slab_of(const struct tcp *t, uint32_t kind)
+{
+	switch (kind) {
+	case TCPD_KIND_CONN:
+		return &t->conns;
+	case TCPD_KIND_LISTENER:
+		return &t->listeners;
+	case TCPD_KIND_HALF_OPEN:
+		return &t->halves;
+	case TCPD_KIND_TIME_WAIT:
+		return &t->tws;
+	default:
+		return NULL;
+	}
+}
+
+static void slot_status(const struct tcp *t, uint32_t kind, uint32_t slot,
+			struct tcpd_status *s, tcpd_time now)
+{
+	if (kind == TCPD_KIND_CONN)
+		conn_status(t, conn_at(t, slot), s, now);
+	else if (kind == TCPD_KIND_LISTENER)
+		listener_status(t, slot, s);
+	else if (kind == TCPD_KIND_HALF_OPEN)
+		half_status(t, half_at(t, slot), s, now);
+	else
+		tw_status(t, timewait_at(t, slot), s, now);
+}
+
+bool tcpd_each(const struct tcpd_stack *st, struct tcpd_cursor *c,
+	       struct tcpd_status *s, tcpd_time now)
+{
+	const struct tcp *t = &st->t;
+	const struct slab *slab;
+
+	while ((slab = slab_of(t, c->kind)) != NULL) {
+		while (slab->count && c->slot < slab->high) {
+			uint32_t slot = c->slot++;
+
+			if (!slab_used(slab, slot))
+				continue;
+			slot_status(t, c->kind, slot, s, now);
+			return true;
+		}
+		c->kind++;
+		c->slot = 0;
+	}
+	return false;
+}
+
+/* --- by number */
+
+static uint32_t find_id(const struct tcp *t, tcpd_id id, uint32_t *kind)
+{
+	const struct slab *slab;
+
+	for (*kind = 0; (slab = slab_of(t, *kind)) != NULL; ++*kind)
+		for (uint32_t i = 0; slab->count && i < slab->high; i++) {
+			struct tcpd_status s;
+
+			if (!slab_used(slab, i))
+				continue;
+			slot_status(t, *kind, i, &s, t->now);
+			if (s.id == id)
+				return i;
+		}
+	return SLAB_NONE;
+}
+
+static void abort_conn(struct tcp *t, struct conn *c)
+{
+	bool held = stack_usable(c);
+
+	if (!held || c->state == TCPD_CLOSED) {
+		if (!held)
+			user_abort(t, c, TCPD_RESET_ABORT);
+		return;
+	}
+	/* its holder learns of it as of a peer's RST */
+	if (c->state != TCPD_SYN_SENT)
+		rst_send(t, c, TCPD_RESET_ABORT);
+	conn_move(t, c, EV_ABORT);
+	conn_ended(t, c, TCPD_ERR_RESET, TCPD_EV_RESET);
+}
+
+int tcpd_abort_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	uint32_t kind, slot;
+
+	stack_enter(st, now);
+	slot = find_id(t, id, &kind);
+	switch (slot == SLAB_NONE ? UINT32_MAX : kind) {
+	case TCPD_KIND_CONN:
+		abort_conn(t, conn_at(t, slot));
+		return 0;
+	case TCPD_KIND_LISTENER:
+		return tcpd_abort(
+			st, stack_handle(t, REF(REF_LISTENER, slot)), now);
+	case TCPD_KIND_HALF_OPEN:
+		synq_remove(t, slot, EV_ABORT);
+		return 0;
+	case TCPD_KIND_TIME_WAIT:
+		timewait_remove(t, slot);
+		return 0;
+	default:
+		return -TCPD_ERR_HANDLE;
+	}
+}
+
+int tcpd_close_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	uint32_t kind, slot;
+
+	stack_enter(st, now);
+	slot = find_id(t, id, &kind);
+	if (slot == SLAB_NONE)
+		return -TCPD_ERR_HANDLE;
+	if (kind != TCPD_KIND_CONN || !stack_usable(conn_at(t, slot)))
+		return tcpd_abort_id(st, id, now);
+	return user_shutdown(t, conn_at(t, slot));
+}
+
+/* --- options */
+
+static bool in_range(uint64_t v, uint64_t lo, uint64_t hi)
+{
+	return v >= lo && v <= hi;
+}
+
+/* What a connection keeps; false: |v| is out of its range. */
+static bool set_value(struct conn *c, enum tcpd_option o, uint64_t v)
+{
+	switch (o) {
+	case TCPD_OPT_NODELAY:
+		c->nodelay = v != 0;
+		return v <= 1;
+	case TCPD_OPT_CORK:
+		c->cork = v != 0;
+		return v <= 1;
+	case TCPD_OPT_KEEPALIVE:
+		c->keepalive = v != 0;
+		return v <= 1;
+	case TCPD_OPT_KEEPIDLE:
+		c->keepidle = v;
+		return in_range(v, TCPD_SEC(1), TCPD_SEC(32767));
+	case TCPD_OPT_KEEPINTVL:
+		c->keepintvl = v;
+		return in_range(v, TCPD_SEC(1), TCPD_SEC(32767));
+	case TCPD_OPT_KEEPCNT:
+		c->keepcnt = (uint8_t)v;
+		return in_range(v, 1, 127);
+	case TCPD_OPT_USER_TIMEOUT:
+		c->user_timeout = v;
+		return v <= TCPD_SEC(UINT64_C(86400) * 20);
+	case TCPD_OPT_RCVBUF:
+		c->rcv_max = (uint32_t)v;
+		return in_range(v, POOL_UNIT, 1u << 30);
+	case TCPD_OPT_SNDBUF:
+		c->snd_max = (uint32_t)v;
+		return in_range(v, POOL_UNIT, 1u << 30);
+	case TCPD_OPT_MAXSEG:
+		c->advmss = (uint32_t)v;
+		return c->state == TCPD_CLOSED && in_range(v, 88, 32767);
+	case TCPD_OPT_CONGESTION:
+		c->cc = (uint8_t)v;
+		return v < TCPD_NCCS;
+	case TCPD_OPT_UNREAD:
+		c->unread = v != 0;
+		return v <= 1;
+	}
+	return false;
+}
+
+int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
+		    uint64_t value, tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	struct conn *c;
+	struct conn was;
+
+	stack_enter(st, now);
+	c = stack_conn(st, h);
+	if (!c)
+		return -TCPD_ERR_HANDLE;
+	if ((unsigned)o >= TCPD_NOPTIONS)
+		return -TCPD_ERR_OPTION;
+	was = *c;
+	if (!set_value(c, o, value)) {
+		*c = was;
+		return -TCPD_ERR_INVALID;
+	}
+	if (o == TCPD_OPT_KEEPALIVE || o == TCPD_OPT_KEEPIDLE)
+		keepalive_arm(t, c);
+	if (o == TCPD_OPT_CONGESTION && conn_synchronized(c) && c->cc != was.cc)
+		cc_ops_of(c->cc)->init(&c->ccs, c->ccs.cwnd);
+	if (o == TCPD_OPT_NODELAY || o == TCPD_OPT_CORK)
+		conn_want_output(t, c);
+	return 0;
+}
+
+int tcpd_get_option(const struct tcpd_stack *st, tcpd_handle h,
+		    enum tcpd_option o, uint64_t *value)
+{
+	const struct conn *c = stack_conn(st, h);
+
+	if (!c)
+		return -TCPD_ERR_HANDLE;
+	switch (o) {
+	case TCPD_OPT_NODELAY:
+		*value = c->nodelay;
+		return 0;
+	case TCPD_OPT_CORK:
+		*value = c->cork;
+		return 0;
+	case TCPD_OPT_KEEPALIVE:
+		*value = c->keepalive;
+		return 0;
+	case TCPD_OPT_KEEPIDLE:
+		*value = c->keepidle;
+		return 0;
+	case TCPD_OPT_KEEPINTVL:
+		*value = c->keepintvl;
+		return 0;
+	case TCPD_OPT_KEEPCNT:
+		*value = c->keepcnt;
+		return 0;
+	case TCPD_OPT_USER_TIMEOUT:
+		*value = c->user_timeout;
+		return 0;
+	case TCPD_OPT_RCVBUF:
+		*value = c->rcv_max;
+		return 0;
+	case TCPD_OPT_SNDBUF:
+		*value = c->snd_max;
+		return 0;
+	case TCPD_OPT_MAXSEG:
+		*value = c->mss ? c->mss : c->advmss;
+		return 0;
+	case TCPD_OPT_CONGESTION:
+		*value = c->cc;
+		return 0;
+	case TCPD_OPT_UNREAD:
+		*value = c->unread;
+		return 0;
+	}
+	return -TCPD_ERR_OPTION;
+}
