@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bridge_io.c - octets between an app's fd and the stack, without a copy of
+ * their own: read straight into the send queue's rooms, written straight from
+ * the receive queue's slices.
+ *
+ * The lag octet.  The daemon's receive queue must never be empty, so that its
+ * close (or death) reaches the app as ECONNRESET.  So the last octet there is
+ * only peeked at: it has gone to the stack, and it is the "lag" at the head
+ * of the queue when more comes.  At hand-over it is a sentinel; while a
+ * connect runs it is all of the filler.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/clamp.h"
+#include "bridge.h"
+
+#define NROOMS	  8
+#define NSLICES	  16
+#define LIMIT_MIN (2u * 65536) /* two super-segments */
+#define LIMIT_MAX (4u * 1024 * 1024)
+#define FILLER	  65536
+#define FILLS_MAX 128
+
+static char scratch[FILLER];
+
+uint32_t bridge_inq(const struct bridge *b)
+{
+	int n = 0;
+
+	if (ioctl(b->fd, FIONREAD, &n) < 0 || n < 0)
+		return 0;
+	return (uint32_t)n;
+}
+
+/* How many octets may wait unsent before the app has to. */
+static uint32_t unsent_limit(const struct bridge *b)
+{
+	return max_u32(b->lowat, clamp_u32(b->rate, LIMIT_MIN, LIMIT_MAX));
+}
+
+/* What a millisecond moves; at most once in one is it looked at. */
+static void measure_rate(struct bridge *b)
+{
+	struct daemon *d = b->app->d;
+	struct tcpd_status s;
+
+	if (d->now < b->rate_at + TCPD_MS(1))
+		return;
+	if (tcpd_status(d->st, b->h, &s, d->now) < 0)
+		return;
+	b->rate = clamp_u32(sub_sat(s.octets_acked, b->rate_acked) *
+				    TCPD_MS(1) / (d->now - b->rate_at),
+			    0, LIMIT_MAX);
+	b->rate_acked = s.octets_acked;
+	b->rate_at = d->now;
+}
+
+/* Fill |iov| with what stands before |n| octets: the lag, then the rooms. */
+static int gather(const struct bridge *b, const struct tcpd_room *room, int nr,
+		  size_t n, struct iovec *iov)
+{
+	int niov = 0;
+
+	if (b->lag) {
+		iov[niov].iov_base = scratch;
+		iov[niov++].iov_len = b->lag;
+	}
+	for (int i = 0; i < nr && n; i++) {
+		size_t part = min_u64(room[i].len, n);
+
+		iov[niov].iov_base = room[i].p;
+		iov[niov++].iov_len = part;
+		n -= part;
+	}
+	return niov;
+}
+
+static uint8_t *room_at(const struct tcpd_room *room, size_t n)
+{
+	for (;; room++) {
+		if (n < room->len)
+			return room->p + n;
+		n -= room->len;
+	}
+}
+
+struct taken {
+	uint32_t n; /* new octets in the rooms */
+	bool rights, stuck;
+};
+
+/* One recvmsg: the octets, -1: none (errno). */
+static ssize_t receive(struct bridge *b, struct iovec *iov, int niov, int flags,
+		       bool *rights)
+{
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = (size_t)niov};
+	ssize_t r = recvmsg(b->fd, &mh, flags | MSG_DONTWAIT);
+
+	if (r < 0 && errno == ECONNRESET)
+		b->reset = true;
+	/* Without room for control messages an fd that came is dropped by the
+	 * kernel, and this flag tells. */
+	if (r >= 0 && mh.msg_flags & MSG_CTRUNC)
+		*rights = true;
+	return r;
+}
+
+/*
+ * |want| of the |fresh| octets behind the lag into the rooms.  If these are
+ * all, the last one is only peeked at.  A short read (an urgent octet, a
+ * boundary of the kernel's own) is normal.
+ */
+static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
+			 uint32_t want, bool all)
+{
+	struct iovec iov[NROOMS + 1], last;
+	struct taken t = {0};
+	size_t len = b->lag + want - all;
+	ssize_t r;
+
+	if (len) {
+		r = receive(b, iov, gather(b, room, nr, want - all, iov), 0,
+			    &t.rights);
+		if (r < (ssize_t)b->lag || r <= 0) {
+			t.stuck = true;
+			return t;
+		}
+		t.n = (uint32_t)r - b->lag;
+		b->lag = 0;
+		if ((size_t)r < len)
+			return t;
+	}
+	if (!all)
+		return t;
+	last.iov_base = room_at(room, t.n);
+	last.iov_len = 1;
+	if (receive(b, &last, 1, MSG_PEEK, &t.rights) == 1) {
+		b->lag = 1;
+		t.n++;
+	} else {
+		t.stuck = t.n == 0;
+	}
+	return t;
+}
+
+/* The stack takes no more from this app: its writes fail with EPIPE. */
+static void refuse_writes(struct bridge *b)
+{
+	shutdown(b->fd, SHUT_RD);
+	b->eof_in = true;
+}
+
+/* At most |want| new octets, |fresh| are there. */
+static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
+			     uint32_t *got)
+{
+	struct daemon *d = b->app->d;
+	struct tcpd_room room[NROOMS];
+	struct taken t;
+	uint64_t space = 0;
+	int nr = tcpd_send_room(d->st, b->h, want, room, NROOMS);
+
+	*got = 0;
+	if (nr < 0) {
+		if (!b->eof_in)
+			refuse_writes(b);
+		return FLOW_DRAINED;
+	}
+	for (int i = 0; i < nr; i++)
+		space += room[i].len;
+	want = (uint32_t)min_u64(want, space);
+	if (!want) {
+		tcpd_send_filled(d->st, b->h, 0, d->now);
+		return FLOW_HELD;
+	}
+	t = take(b, room, nr, want, want == fresh);
+	tcpd_send_filled(d->st, b->h, t.rights ? 0 : t.n, d->now);
+	*got = t.n;
+	if (t.rights)
+		return FLOW_RIGHTS;
+	/* Nothing could be read though FIONREAD counts something: whatever it
+	 * is, an edge comes with the next octet. */
+	return t.stuck || t.n == fresh ? FLOW_DRAINED : FLOW_BUDGET;
+}
+
+static enum bridge_flow hold(struct bridge *b, uint32_t unsent)
+{
+	b->held = true;
+	tcpd_want_writable(b->app->d->st, b->h, unsent);
+	return FLOW_HELD;
+}
+
+enum bridge_flow bridge_pump_in(struct bridge *b, uint32_t budget)
+{
+	struct tcpd_stack *st = b->app->d->st;
+	enum bridge_flow flow = FLOW_DRAINED;
+	uint32_t q, got, unsent, limit;
+
+	if (b->held)
+		return FLOW_HELD;
+	while (budget) {
+		q = bridge_inq(b);
+		if (q <= b->lag)
+			return FLOW_DRAINED;
+		unsent = tcpd_unsent(st, b->h);
+		limit = unsent_limit(b);
+		if (unsent >= limit) {
+			measure_rate(b);
+			limit = unsent_limit(b);
+			if (unsent >= limit)
+				return hold(b, limit / 2);
+		}
+		flow = pump(b, q - b->lag, min_u32(q - b->lag, budget), &got);
+		if (flow == FLOW_HELD)
+			b->held = true; /* WRITABLE comes: the room was short */
+		if (flow != FLOW_BUDGET)
+			return flow;
+		budget -= min_u32(got, budget);
+	}
+	return FLOW_BUDGET;
+}
+
+enum bridge_flow bridge_take_all(struct bridge *b)
+{
+	uint32_t q = bridge_inq(b), left = q > b->lag ? q - b->lag : 0, got;
+	enum bridge_flow flow = FLOW_DRAINED;
+
+	while (left) {
+		q = bridge_inq(b);
+		if (q <= b->lag)
+			break;
+		flow = pump(b, q - b->lag, min_u32(q - b->lag, left), &got);
+		if (flow != FLOW_BUDGET)
+			break;
+		left -= min_u32(got, left);
+	}
+	return flow;
+}
+
+/* --- to the app */
+
+static void drop_all(struct bridge *b)
+{
+	struct daemon *d = b->app->d;
+	struct tcpd_slice s[NSLICES];
+	int n;
+
+	while ((n = tcpd_recv_peek(d->st, b->h, s, NSLICES)) > 0) {
+		size_t len = 0;
+
+		for (int i = 0; i < n; i++)
+			len += s[i].len;
+		if (!len || tcpd_recv_done(d->st, b->h, len, d->now) < 0)
+			break;
+	}
+}
+
+/* A write failed: has the app gone, or only shut its reading side? */
+static void note_failure(struct bridge *b, int error)
+{
+	struct pollfd p = {.fd = b->fd, .events = POLLRDHUP};
+
+	/* The error has used up EPOLLERR, which is remembered here. */
+	if (error == ECONNRESET)
+		b->reset = true;
+	poll(&p, 1, 0);
+	if (p.revents & POLLHUP)
+		b->hup = true;
+	if (p.revents & POLLERR)
+		b->reset = true;
+	if (!b->hup)
+		b->no_reader = true;
+}
+
+/* One write of what waits: false, there is nothing more to do now. */
+static bool push(struct bridge *b, uint8_t *greeting)
+{
+	struct daemon *d = b->app->d;
+	struct tcpd_slice s[NSLICES];
+	struct iovec iov[NSLICES + 1];
+	struct msghdr mh = {.msg_iov = iov};
+	int n = b->h ? tcpd_recv_peek(d->st, b->h, s, NSLICES) : 0;
+	size_t len = 0;
+	ssize_t r;
+
+	if (b->greet) {
+		iov[mh.msg_iovlen].iov_base = greeting;
+		iov[mh.msg_iovlen++].iov_len = 1;
+		len++;
+	}
+	for (int i = 0; i < n; i++) {
+		/* sendmsg() does not write to what it sends. */
+		iov[mh.msg_iovlen].iov_base = (void *)(uintptr_t)s[i].p;
+		iov[mh.msg_iovlen++].iov_len = s[i].len;
+		len += s[i].len;
+	}
+	if (!len)
+		return false;
+	r = sendmsg(b->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (r <= 0) {
+		if (r < 0 && errno != EAGAIN)
+			note_failure(b, errno);
+		b->full = r < 0 && errno == EAGAIN;
+		return false;
+	}
+	b->full = (size_t)r < len;
+	b->written += (uint64_t)r;
+	if (r > (ssize_t)b->greet)
+		tcpd_recv_done(d->st, b->h, (size_t)r - b->greet, d->now);
+	b->greet = false;
+	return !b->full;
+}
+
+void bridge_pump_out(struct bridge *b)
+{
+	struct tcpd_stack *st = b->app->d->st;
+	uint8_t greeting = 'A';
+
+	while (!b->full && !b->no_reader && push(b, &greeting))
+		;
+	if (b->no_reader && b->h)
+		drop_all(b);
+	if (!b->eof_out && !b->full && b->h && tcpd_recv_eof(st, b->h)) {
+		shutdown(b->fd, SHUT_WR);
+		b->eof_out = true;
+	}
+}
+
+/* --- the head of the queue */
+
+void bridge_take_lag(struct bridge *b, uint32_t leave)
+{
+	struct iovec iov = {.iov_base = scratch};
+	bool rights = false;
+	ssize_t r;
+
+	while (b->lag > leave) {
+		iov.iov_len = min_u32(b->lag - leave, sizeof(scratch));
+		r = receive(b, &iov, 1, 0, &rights);
+		if (r <= 0)
+			break;
+		b->lag -= (uint32_t)r;
+	}
+}
+
+static bool is_writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLOUT;
+}
+
+int bridge_fill(struct bridge *b, int app_fd)
+{
+	/* An end is writable while at most a quarter of its send buffer is
+	 * used: one write does it at the default size. */
+	for (int i = 0; i < FILLS_MAX && is_writable(app_fd); i++)
+		if (send(app_fd, scratch, FILLER, MSG_DONTWAIT | MSG_NOSIGNAL) <
+			    0 &&
+		    errno != EAGAIN)
+			return -1;
+	b->lag = bridge_inq(b);
+	return 0;
+}
