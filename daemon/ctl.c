@@ -85,8 +85,7 @@ void ctl_close(struct ctl_client *c)
 	if (c->capture) {
 		/* its writer may be waiting for this very reader */
 		(void)shutdown(c->fd, SHUT_RDWR);
-		capture_stop(ctl->d, c->capture);
-		ctl->ncaptures--;
+		ctl_capture_stop(c);
 	}
 	if (c->mode == CTL_EVENTS)
 		ctl->nevents--;

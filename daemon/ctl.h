@@ -57,6 +57,7 @@ struct ctl {
 	struct ctl_client *clients;
 	unsigned nclients, nevents, ncaptures;
 	struct log_limit log_limit;
+	struct capture_stats captured; /* by captures that have ended */
 	struct tcpd_trace recent[CTL_RECENT]; /* a ring */
 	uint64_t nrecent;		      /* ever put into it */
 };
@@ -97,5 +98,9 @@ __attribute__((format(printf, 2, 3))) void ctl_note(struct ctl *ctl,
 						    const char *fmt, ...);
 /* The reader of a capture wants its end. */
 void ctl_capture_end(struct ctl_client *c);
+/* Stop the capture of |c|, if it has one. */
+void ctl_capture_stop(struct ctl_client *c);
+/* All captures over ctl.sock, those that run included. */
+void ctl_capture_stats(const struct ctl *ctl, struct capture_stats *s);
 
 #endif /* DAEMON_CTL_H */

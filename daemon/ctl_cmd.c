@@ -109,6 +109,8 @@ static void cmd_stats(struct ctl_client *c, const struct ctl_request *r)
 		return;
 	}
 	tun_stats(d, &s.tun);
+	ctl_capture_stats(c->ctl, &s.captures);
+	s.captures_running = c->ctl->ncaptures;
 	s.log_lost = log_lost();
 	if (c->json)
 		report_json(&c->out, report_stats_json(&s));

@@ -132,22 +132,52 @@ void ctl_cmd_events(struct ctl_client *c, const struct ctl_request *r)
 
 /* ------------------------------------------------------------- capture */
 
+static void add(struct capture_stats *sum, const struct capture *capture)
+{
+	struct capture_stats one = {0};
+
+	capture_get_stats(capture, &one);
+	sum->packets += one.packets;
+	sum->octets += one.octets;
+	sum->lost += one.lost;
+}
+
+void ctl_capture_stats(const struct ctl *ctl, struct capture_stats *s)
+{
+	*s = ctl->captured;
+	for (const struct ctl_client *c = ctl->clients; c; c = c->next)
+		if (c->capture)
+			add(s, c->capture);
+}
+
+static void account(struct ctl_client *c)
+{
+	add(&c->ctl->captured, c->capture);
+	c->capture = NULL;
+	c->ctl->ncaptures--;
+}
+
 /* The writer has ended it: a write failed. */
 static void ended(void *arg)
 {
 	struct ctl_client *c = arg;
 
-	c->capture = NULL;
-	c->ctl->ncaptures--;
+	account(c);
 	ctl_close(c);
+}
+
+void ctl_capture_stop(struct ctl_client *c)
+{
+	struct capture *capture = c->capture;
+
+	account(c);
+	capture_stop(c->ctl->d, capture);
 }
 
 void ctl_capture_end(struct ctl_client *c)
 {
-	/* What is queued still goes out, through the writer's own fd. */
-	capture_stop(c->ctl->d, c->capture);
-	c->capture = NULL;
-	c->ctl->ncaptures--;
+	/* what is queued still goes out, through the writer's own fd */
+	ctl_capture_stop(c);
 	ctl_close(c);
 }
 

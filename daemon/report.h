@@ -52,6 +52,8 @@ json_t *report_show_json(const struct report_row *r, tcpd_time now);
 struct report_stats {
 	const struct tcpd_stats *st;
 	struct tun_stats tun;
+	struct capture_stats captures; /* over ctl.sock */
+	uint64_t captures_running;
 	uint64_t log_lost;
 };
 void report_stats_text(struct text *t, const struct report_stats *s, bool all);

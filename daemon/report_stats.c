@@ -17,15 +17,20 @@ static const struct own_row {
 	{"device", "bad_headers",
 	 "virtio-net headers that contradict themselves"},
 	{"device", "batches", "wake-ups that read packets"},
+	{"captures", "running", "captures over ctl.sock that go on"},
+	{"captures", "packets", "packets that captures over ctl.sock took"},
+	{"captures", "octets", "their octets, IP header included"},
+	{"captures", "lost", "packets that nobody took fast enough"},
 	{"log", "lost", "log lines that stderr did not take"},
 };
 #define NOWN (sizeof(own_rows) / sizeof(own_rows[0]))
 
 static uint64_t own_value(const struct report_stats *s, size_t i)
 {
-	const uint64_t v[NOWN] = {s->tun.write_errors, s->tun.read_errors,
-				  s->tun.bad_headers, s->tun.batches,
-				  s->log_lost};
+	const uint64_t v[NOWN] = {
+		s->tun.write_errors, s->tun.read_errors,  s->tun.bad_headers,
+		s->tun.batches,	     s->captures_running, s->captures.packets,
+		s->captures.octets,  s->captures.lost,	  s->log_lost};
 
 	return v[i];
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tcpctl.h"
 
 #define END_WAIT_MS 10000 /* for what is still queued, after the end */
+#define STUCK_MS    1000  /* for a file that takes nothing, after the end */
 #define BLOCK_EPB   6u	  /* a packet */
 
 static const struct suboption options[] = {
@@ -69,11 +72,62 @@ static void count(struct counter *k, const uint8_t *p, size_t n)
 	}
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Waits for |events| of |fd| with signals let through only here, so that none
+ * is lost between a look and the wait: 1, 0 (time is up, a signal), -1.
+ */
+static int wait_for(int fd, short events, int64_t until)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int64_t left = until < 0 ? 0 : until - now_ms();
+	struct timespec ts;
+	sigset_t none;
+	int n;
+
+	if (left < 0)
+		left = 0;
+	ts.tv_sec = left / 1000;
+	ts.tv_nsec = (left % 1000) * 1000000;
+	(void)sigemptyset(&none);
+	n = ppoll(&p, 1, until < 0 ? NULL : &ts, &none);
+	return n < 0 && errno == EINTR ? 0 : n;
+}
+
+static bool may_write(int fd)
+{
+	for (;;) {
+		bool last = interrupted;
+		int64_t until = last ? now_ms() + STUCK_MS : -1;
+
+		if (wait_for(fd, POLLOUT, until) != 0)
+			return true; /* or write() says what is wrong */
+		if (last)
+			return false;
+	}
+}
+
+/* A file that takes nothing (a FIFO without a reader) must not keep us from
+ * ending: what it does not take then is lost, and said. */
+static bool write_all(int fd, const uint8_t *p, size_t n, bool regular)
 {
 	while (n) {
-		ssize_t w = write(fd, p, n);
+		/* so much fits a pipe that is writable */
+		size_t piece = regular || n < PIPE_BUF ? n : PIPE_BUF;
+		ssize_t w;
 
+		if (!regular && !may_write(fd)) {
+			errno = EINTR;
+			return false;
+		}
+		w = write(fd, p, piece);
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
@@ -84,14 +138,6 @@ static bool write_all(int fd, const uint8_t *p, size_t n)
 	return true;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Ask for the end once the time is over: what still waits comes first. */
 static bool ask_end(int sock, int64_t *until)
 {
@@ -99,54 +145,69 @@ static bool ask_end(int sock, int64_t *until)
 	return send(sock, "end\n", 4, MSG_NOSIGNAL) == 4;
 }
 
+/* A piece from |sock| to |out|: 1, 0 at the end, -1: said on stderr. */
+static int piece(int sock, int out, bool regular, bool ending,
+		 struct counter *k)
+{
+	static uint8_t buf[65536];
+	ssize_t n = read(sock, buf, sizeof(buf));
+
+	if (n < 0 && errno == EINTR)
+		return 1;
+	if (n == 0 || (n < 0 && errno == ECONNRESET && ending))
+		return 0;
+	if (n < 0) {
+		fprintf(stderr, "tcpctl: the daemon broke off: %s\n",
+			strerror(errno));
+		return -1;
+	}
+	if (k->octets == 0 && talk_refused((const char *)buf, (size_t)n))
+		return -1;
+	if (!write_all(out, buf, (size_t)n, regular)) {
+		fprintf(stderr, "tcpctl: write: %s\n",
+			errno == EINTR ? "the file takes no more; the capture "
+					 "is cut short"
+				       : strerror(errno));
+		return -1;
+	}
+	count(k, buf, (size_t)n);
+	return 1;
+}
+
 /* From |sock| to |out| until the end: an exit code. */
 static int copy(int sock, int out, int64_t until, struct counter *k)
 {
-	static uint8_t buf[65536];
-	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct stat st;
+	bool regular = fstat(out, &st) == 0 && S_ISREG(st.st_mode);
 	bool ending = false;
 
 	for (;;) {
-		int64_t left = until < 0 ? -1 : until - now_ms();
-		ssize_t n;
+		int n;
 
-		if (!ending && (interrupted || (until >= 0 && left <= 0))) {
+		if (!ending &&
+		    (interrupted || (until >= 0 && now_ms() >= until))) {
 			ending = true;
 			if (!ask_end(sock, &until))
 				return EXIT_REFUSED;
-			continue;
 		}
-		if (ending && left <= 0) {
+		n = wait_for(sock, POLLIN, until);
+		if (n == 0 && ending && now_ms() >= until) {
 			fprintf(stderr, "tcpctl: the daemon does not end the "
 					"capture\n");
 			return EXIT_REFUSED;
 		}
-		if (poll(&p, 1, until < 0 ? -1 : (int)left) <= 0)
+		if (n == 0)
 			continue;
-		n = read(sock, buf, sizeof(buf));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0 || (n < 0 && errno == ECONNRESET && ending))
+		n = piece(sock, out, regular, ending, k);
+		if (n < 0)
+			return EXIT_REFUSED;
+		if (n == 0)
 			break;
-		if (n < 0) {
-			fprintf(stderr, "tcpctl: the daemon broke off: %s\n",
-				strerror(errno));
-			return EXIT_REFUSED;
-		}
-		if (k->octets == 0 &&
-		    talk_refused((const char *)buf, (size_t)n))
-			return EXIT_REFUSED;
-		count(k, buf, (size_t)n);
-		if (!write_all(out, buf, (size_t)n)) {
-			fprintf(stderr, "tcpctl: write: %s\n", strerror(errno));
-			return EXIT_REFUSED;
-		}
 	}
-	if (!ending) {
-		fprintf(stderr, "tcpctl: the daemon ended the capture\n");
-		return EXIT_REFUSED;
-	}
-	return EXIT_DONE;
+	if (ending)
+		return EXIT_DONE;
+	fprintf(stderr, "tcpctl: the daemon ended the capture\n");
+	return EXIT_REFUSED;
 }
 
 static bool seconds(const char *text, int64_t *until)
@@ -184,6 +245,21 @@ static void result(const struct tcpctl *t, const char *file,
 	}
 }
 
+/* They come while wait_for() waits, else not; a second one ends tcpctl. */
+static void catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t both;
+
+	sa.sa_flags = (int)SA_RESETHAND;
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigemptyset(&both);
+	(void)sigaddset(&both, SIGINT);
+	(void)sigaddset(&both, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &both, NULL);
+}
+
 /* With O_EXCL first, so that a refusal leaves no new file behind. */
 static int open_file(const char *file, bool *made)
 {
@@ -201,7 +277,6 @@ static int open_file(const char *file, bool *made)
 static int run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 	       char **word)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
 	const struct tcpctl plain = {.socket = t->socket}; /* no JSON in it */
 	struct counter k = {.octets = 0};
 	const char *file = NULL;
@@ -228,10 +303,7 @@ static int run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 		close(sock);
 		return EXIT_REFUSED;
 	}
-	/* no SA_RESTART: the wait ends; a second interrupt ends tcpctl */
-	sa.sa_flags = (int)SA_RESETHAND;
-	(void)sigaction(SIGINT, &sa, NULL);
-	(void)sigaction(SIGTERM, &sa, NULL);
+	catch_signals();
 	if (!talk_ask(sock, &plain, s->name, n, word))
 		code = EXIT_USAGE;
 	else
