@@ -138,113 +138,143 @@ static int take_item(struct reader *rd, const struct conf_item *it, cfg_t *cfg,
 	return 0;
 }
 
-/* Put |s| at the end of the list, or in place of its namesake. */
-static int keep_service(struct reader *rd, struct conf_service *s, int line)
+/* Put |new| at the end of the list, or in place of its namesake. */
+static int keep_service(struct reader *rd, const struct conf_service *new,
+			int line)
 {
-	struct conf_service **p = &rd->conf->services, *old;
+	struct conf_service *e = rd->conf->services, *last = NULL, *next;
 	size_t i = 0;
 
-	for (; *p != NULL && strcmp((*p)->name, s->name) != 0; i++)
-		p = &(*p)->next;
-	if (i == CONF_MAX_SECTIONS) {
-		(void)FAIL(rd, line,
-			   "service %s: too many services, expected at most %d",
-			   s->name, CONF_MAX_SECTIONS);
-		free(s);
-		return -1;
+	for (; e != NULL && strcmp(e->name, new->name) != 0; i++) {
+		last = e;
+		e = e->next;
 	}
-	old = *p;
-	s->next = old != NULL ? old->next : NULL;
-	*p = s;
-	free(old);
+	if (i == CONF_MAX_SECTIONS)
+		return FAIL(
+			rd, line,
+			"service %s: too many services, expected at most %d",
+			new->name, CONF_MAX_SECTIONS);
+	if (e == NULL) {
+		e = calloc(1, sizeof(*e));
+		if (e == NULL)
+			return FAIL(rd, line, "%s", conf_no_memory);
+		if (last == NULL)
+			rd->conf->services = e;
+		else
+			last->next = e;
+	}
+	next = e->next;
+	*e = *new;
+	e->next = next;
 	rd->places.service[i] = rd->listens;
 	return 0;
 }
 
-static int keep_allow(struct reader *rd, struct conf_allow *a, int line)
+static int keep_allow(struct reader *rd, const struct conf_allow *new, int line)
 {
-	struct conf_allow **p = &rd->conf->allows, *old;
+	struct conf_allow *e = rd->conf->allows, *last = NULL, *next;
 	size_t i = 0;
 
-	for (; *p != NULL && strcmp((*p)->name, a->name) != 0; i++)
-		p = &(*p)->next;
-	if (i == CONF_MAX_SECTIONS) {
-		(void)FAIL(rd, line,
-			   "allow %s: too many rules, expected at most %d",
-			   a->name, CONF_MAX_SECTIONS);
-		free(a);
-		return -1;
+	for (; e != NULL && strcmp(e->name, new->name) != 0; i++) {
+		last = e;
+		e = e->next;
 	}
-	old = *p;
-	a->next = old != NULL ? old->next : NULL;
-	*p = a;
-	free(old);
+	if (i == CONF_MAX_SECTIONS)
+		return FAIL(rd, line,
+			    "allow %s: too many rules, expected at most %d",
+			    new->name, CONF_MAX_SECTIONS);
+	if (e == NULL) {
+		e = calloc(1, sizeof(*e));
+		if (e == NULL)
+			return FAIL(rd, line, "%s", conf_no_memory);
+		if (last == NULL)
+			rd->conf->allows = e;
+		else
+			last->next = e;
+	}
+	next = e->next;
+	*e = *new;
+	e->next = next;
 	return 0;
 }
 
-/* The directives of section |number| from item |*i| on. */
-static int take_section(struct reader *rd, size_t number, size_t *i)
+/* The directives of section |number|, from item |*i| on, to |s| or |a|. */
+static int take_inside(struct reader *rd, size_t number, size_t *i,
+		       struct conf_service *s, struct conf_allow *a)
 {
 	const struct conf_section *sec = &rd->scan.sections[number - 1];
-	bool is_service = sec->scope == CONF_SERVICE;
-	cfg_t *cfg = cfg_gettsec(rd->cfg, is_service ? "service" : "allow",
+	cfg_t *cfg = cfg_gettsec(rd->cfg, s != NULL ? "service" : "allow",
 				 sec->title);
-	struct conf_service *s = is_service ? calloc(1, sizeof(*s)) : NULL;
-	struct conf_allow *a = is_service ? NULL : calloc(1, sizeof(*a));
-	const char *wrong;
-	int r = 0;
 
-	if (s == NULL && a == NULL)
-		return FAIL(rd, sec->line, "%s", conf_no_memory);
-	for (; r == 0 && *i < rd->scan.nitems; (*i)++) {
+	for (; *i < rd->scan.nitems; (*i)++) {
 		const struct conf_item *it = &rd->scan.items[*i];
+		void *owner = owner_of(it->row, NULL, s, a);
 
 		if (it->section != number)
 			break;
-		r = take_item(rd, it, cfg, owner_of(it->row, NULL, s, a));
+		if (take_item(rd, it, cfg, owner) < 0)
+			return -1;
 		if (s != NULL)
 			s->set |= CONF_ROW_BIT(it->row);
 	}
-	if (s != NULL) {
-		memcpy(s->name, sec->title, sizeof(s->name));
-		wrong = conf_check_service(s);
-		if (r == 0 && wrong == NULL)
-			return keep_service(rd, s, sec->line);
-	} else {
-		memcpy(a->name, sec->title, sizeof(a->name));
-		wrong = conf_check_allow(a);
-		if (r == 0 && wrong == NULL)
-			return keep_allow(rd, a, sec->line);
-	}
-	free(s);
-	free(a);
-	if (r == 0)
-		(void)FAIL(rd, sec->line, "%s %s: %s",
-			   is_service ? "service" : "allow", sec->title, wrong);
-	return -1;
+	return 0;
+}
+
+static int take_service(struct reader *rd, size_t number, size_t *i)
+{
+	const struct conf_section *sec = &rd->scan.sections[number - 1];
+	struct conf_service s = {0};
+	const char *wrong;
+
+	memcpy(s.name, sec->title, sizeof(s.name));
+	if (take_inside(rd, number, i, &s, NULL) < 0)
+		return -1;
+	wrong = conf_check_service(&s);
+	if (wrong != NULL)
+		return FAIL(rd, sec->line, "service %s: %s", s.name, wrong);
+	return keep_service(rd, &s, sec->line);
+}
+
+static int take_allow(struct reader *rd, size_t number, size_t *i)
+{
+	const struct conf_section *sec = &rd->scan.sections[number - 1];
+	struct conf_allow a = {0};
+	const char *wrong;
+
+	memcpy(a.name, sec->title, sizeof(a.name));
+	if (take_inside(rd, number, i, NULL, &a) < 0)
+		return -1;
+	wrong = conf_check_allow(&a);
+	if (wrong != NULL)
+		return FAIL(rd, sec->line, "allow %s: %s", a.name, wrong);
+	return keep_allow(rd, &a, sec->line);
+}
+
+static int take_top(struct reader *rd, const struct conf_item *it)
+{
+	rd->set |= CONF_ROW_BIT(it->row);
+	rd->places.row[it->row - conf_rows] =
+		(struct conf_place){rd->piece->name, it->line};
+	return take_item(rd, it, rd->cfg,
+			 owner_of(it->row, rd->conf, NULL, NULL));
 }
 
 static int take_items(struct reader *rd)
 {
+	const struct conf_scan *sc = &rd->scan;
 	size_t section = 0, i = 0;
+	int r = 0;
 
-	while (i < rd->scan.nitems || section < rd->scan.nsections) {
-		const struct conf_item *it = &rd->scan.items[i];
-
-		if (i < rd->scan.nitems && it->section == 0) {
-			if (take_item(rd, it, rd->cfg,
-				      owner_of(it->row, rd->conf, NULL, NULL)) <
-			    0)
-				return -1;
-			rd->set |= CONF_ROW_BIT(it->row);
-			rd->places.row[it->row - conf_rows] =
-				(struct conf_place){rd->piece->name, it->line};
-			i++;
-		} else if (take_section(rd, ++section, &i) < 0) {
-			return -1;
-		}
+	/* a section may be without items */
+	while (r == 0 && (i < sc->nitems || section < sc->nsections)) {
+		if (i < sc->nitems && sc->items[i].section == 0)
+			r = take_top(rd, &sc->items[i++]);
+		else if (sc->sections[section].scope == CONF_SERVICE)
+			r = take_service(rd, ++section, &i);
+		else
+			r = take_allow(rd, ++section, &i);
 	}
-	return 0;
+	return r;
 }
 
 static int take_piece(struct reader *rd)
@@ -314,8 +344,7 @@ static int add_defaults(struct reader *rd)
 		const char *def = r->def[id] != NULL ? r->def[id] : r->def[0];
 		const char *why;
 
-		if ((r->scope & CONF_TOP) == 0 ||
-		    (rd->set & CONF_ROW_BIT(r)) != 0)
+		if (def == NULL || (rd->set & CONF_ROW_BIT(r)) != 0)
 			continue;
 		why = add_default(r, owner_of(r, c, NULL, NULL), def);
 		if (why != NULL)

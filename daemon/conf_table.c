@@ -16,6 +16,10 @@
 #define LIST(st, m, n)                                               \
 	.list = true, MEMBER(st, m), .noff = offsetof(struct st, n), \
 	.nsize = SIZE_OF(st, n)
+/* a pointer to the values, which nobody copies */
+#define POINTER(st, m, n)                            \
+	.list = true, .off = offsetof(struct st, m), \
+	.noff = offsetof(struct st, n), .nsize = SIZE_OF(st, n)
 #define CONN	.owner = CONF_OF_CONN, .scope = CONF_TOP | CONF_SERVICE
 #define TOP	.owner = CONF_OF_CONF, .scope = CONF_TOP
 #define SERVICE .owner = CONF_OF_SERVICE, .scope = CONF_SERVICE
@@ -55,13 +59,13 @@ const struct conf_row conf_rows[] = {
   .meaning = "Name of the TUN interface. It is made if it is absent, and "
 	"used if it exists (persistent, owned by the user)." },
 { "addresses", TOP, .type = CONF_T_PREFIXES,
-  LIST(conf, addresses, naddresses), .nmin = 1, .nmax = TCPD_MAX_ADDRS,
+  POINTER(conf, addresses, naddresses), .nmin = 1, .nmax = TCPD_MAX_ADDRS,
   .local = true, .def = {"10.77.0.2/24, fd77::2/64"},
   .meaning = "The stack's own addresses. The prefix length tells the "
 	"broadcast address. An entry that ends in \" local\" owns its whole "
 	"prefix (gateways)." },
 { "host-addresses", TOP, .type = CONF_T_PREFIXES,
-  LIST(conf, host_addresses, nhost_addresses), .nmax = TCPD_MAX_ADDRS,
+  POINTER(conf, host_addresses, nhost_addresses), .nmax = TCPD_MAX_ADDRS,
   .def = {"10.77.0.1/24, fd77::1/64"},
   .meaning = "Set on the TUN interface when tcpd has the right to, with a "
 	"route for every address of \"addresses\" that they do not cover; {} "
