@@ -370,6 +370,7 @@ int app_start(struct daemon *d, char *err, size_t nerr)
 	    getrandom(&a->nonce, sizeof(a->nonce), 0) < 0) {
 		snprintf(err, nerr, "app.sock: %s", strerror(errno));
 	} else if (app_listen(a, err, nerr) == 0) {
+		bridge_info_start(a);
 		start_watchers(a);
 		return 0;
 	}

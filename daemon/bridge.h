@@ -269,6 +269,7 @@ void bridge_tcp_info(const struct bridge *b, const struct tcpd_status *s,
 		     struct tcp_info *i);
 
 /* --- bridge_info.c */
+void bridge_info_start(struct app *a);
 void bridge_info(struct daemon *d, struct endpoint *e,
 		 struct endpoint_info *info);
 void bridge_dump(struct app *a);

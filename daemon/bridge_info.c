@@ -20,7 +20,17 @@
 #include "base/clamp.h"
 #include "bridge.h"
 
-static int ask(struct app *a)
+void bridge_info_start(struct app *a)
+{
+	a->diag_fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (a->diag_fd < 0)
+		log_warn("app: no sock_diag (%s): Recv-Q will not count what "
+			 "lies in an app's fd",
+			 strerror(errno));
+}
+
+static int ask(const struct app *a)
 {
 	struct {
 		struct nlmsghdr nlh;
@@ -34,11 +44,6 @@ static int ask(struct app *a)
 			.udiag_show = UDIAG_SHOW_RQLEN},
 	};
 
-	if (a->diag_fd < 0)
-		a->diag_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-				    NETLINK_SOCK_DIAG);
-	if (a->diag_fd < 0)
-		return -1;
 	return send(a->diag_fd, &m, sizeof(m), 0) < 0 ? -1 : 0;
 }
 
@@ -104,7 +109,7 @@ void bridge_dump(struct app *a)
 	if (a->dump_turn == a->turn + 1)
 		return;
 	a->dump_turn = a->turn + 1; /* never 0 */
-	if (ask(a) < 0)
+	if (a->diag_fd < 0 || ask(a) < 0)
 		return;
 	while (take_some(a))
 		;
