@@ -182,7 +182,8 @@ struct tcpd_event {
 	tcpd_handle h;
 	void *user;
 	uint32_t mask;
-	int err; /* TCPD_ERR_*: refused, reset, timeout, unreachable; 0: none */
+	int err; /* TCPD_ERR_* that ended it (with GONE too): refused, reset,
+		    timeout, unreachable; 0: none, or in order */
 };
 
 /*

@@ -376,7 +376,9 @@ static int may_send(const struct conn *c)
 	case TCPD_CLOSE_WAIT:
 		return 0;
 	case TCPD_CLOSED:
-		return c->err ? -c->err : -TCPD_ERR_NOT_OPEN;
+		if (c->err)
+			return -c->err;
+		return c->fin_sent ? -TCPD_ERR_CLOSING : -TCPD_ERR_NOT_OPEN;
 	case TCPD_LISTEN:
 		return -TCPD_ERR_NOT_OPEN;
 	case TCPD_FIN_WAIT_1:

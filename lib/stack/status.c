@@ -129,9 +129,20 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->last_ack = c->last_ack;
 }
 
+static tcpd_time tw_left(const struct timewait *w, tcpd_time now)
+{
+	uint32_t ticks = w->node.tick - (uint32_t)(now / TCPD_MS(1));
+
+	if (ticks > INT32_MAX) /* it is due */
+		return 0;
+	return sub_sat(TCPD_MS(ticks), now % TCPD_MS(1));
+}
+
 static void conn_status(const struct tcp *t, const struct conn *c,
 			struct tcpd_status *s, tcpd_time now)
 {
+	uint32_t tw = timewait_of(t, c);
+
 	memset(s, 0, sizeof(*s));
 	s->id = c->id;
 	s->h = c->held ? stack_handle(t, conn_ref(t, c)) : 0;
@@ -151,6 +162,11 @@ static void conn_status(const struct tcp *t, const struct conn *c,
 	s->closed = c->orphan;
 	conn_timer(s, c, now);
 	conn_numbers(t, c, s);
+	if (tw != HTAB_NONE) { /* the one row of both */
+		s->state = TCPD_TIME_WAIT;
+		s->timer = TCPD_TIMER_TIMEWAIT;
+		s->timer_left = tw_left(timewait_at(t, tw), now);
+	}
 }
 
 static void listener_status(const struct tcp *t, uint32_t slot,
@@ -196,12 +212,7 @@ static void tw_status(const struct tcp *t, const struct timewait *w,
 	s->state = TCPD_TIME_WAIT;
 	set_tuple(s, &w->tu);
 	s->timer = TCPD_TIMER_TIMEWAIT;
-	s->timer_left = sub_sat(
-		(tcpd_time)(w->node.tick - (uint32_t)(now / TCPD_MS(1))) *
-			TCPD_MS(1),
-		now % TCPD_MS(1));
-	if (s->timer_left > TCPD_SEC(86400))
-		s->timer_left = 0; /* it is due */
+	s->timer_left = tw_left(w, now);
 }
 
 int tcpd_status(const struct tcpd_stack *st, tcpd_handle h,
@@ -259,8 +270,10 @@ bool tcpd_each(const struct tcpd_stack *st, struct tcpd_cursor *c,
 		while (slab->count && c->slot < slab->high) {
 			uint32_t slot = c->slot++;
 
-			if (!slab_used(slab, slot))
-				continue;
+			if (!slab_used(slab, slot) ||
+			    (c->kind == TCPD_KIND_TIME_WAIT &&
+			     timewait_at(t, slot)->held))
+				continue; /* its TCB's row says it */
 			slot_status(t, c->kind, slot, s, now);
 			return true;
 		}
@@ -320,7 +333,7 @@ int tcpd_abort_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
 		return tcpd_abort(
 			st, stack_handle(t, REF(REF_LISTENER, slot)), now);
 	case TCPD_KIND_HALF_OPEN:
-		synq_remove(t, slot, EV_ABORT);
+		synq_abort(t, slot);
 		return 0;
 	case TCPD_KIND_TIME_WAIT:
 		timewait_remove(t, slot);

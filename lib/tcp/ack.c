@@ -126,7 +126,9 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (c->fin_sent && seg->h.ack == conn_fin_seq(c) + 1)
 		text--;
 	c->snd_una = seg->h.ack;
-	c->nrexmt = c->nprobes = 0;
+	if (!of_syn) /* conn_established() wants to know */
+		c->nrexmt = 0;
+	c->nprobes = 0;
 	c->stalled_at = 0;
 	c->soft_err = 0;
 	c->last_ack = t->now;
@@ -135,19 +137,19 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	c->delivered_at = t->now;
 	measure(t, c, seg, &h);
 	sendq_acked(t, c, c->snd_una);
+	conn_want_output(t, c);
 	if (of_probe)
 		persist_update(t, c);
 	if (of_syn || of_probe)
 		return; /* what follows is about data */
 	rexmt_advance(t, c, acked);
 	tell_cc(t, c, &h, acked, prior);
-	conn_want_output(t, c);
 }
 
 /* RFC 5681, section 2: what counts as a duplicate. */
 static bool is_duplicate(const struct conn *c, const struct segment *seg)
 {
-	return seg->h.ack == c->snd_una && seg->len == 0 &&
+	return seg->h.ack == c->snd_una && seg->len == 0 && !c->nprobes &&
 	       !(seg->h.flags & (TCP_SYN | TCP_FIN)) && conn_flight(c) &&
 	       (uint32_t)seg->h.wnd << c->snd_wscale == c->snd_wnd;
 }

@@ -142,6 +142,10 @@ static void stop_sending(struct tcp *t, struct conn *c)
 
 void conn_free(struct tcp *t, struct conn *c)
 {
+	uint32_t tw = timewait_of(t, c);
+
+	if (tw != HTAB_NONE)
+		timewait_at(t, tw)->held = false;
 	stop_sending(t, c);
 	recvq_clear(t, c);
 	leave_lists(t, c);

@@ -93,6 +93,7 @@ struct conn {
 	bool reuse : 1;	       /* bound with TCPD_BIND_REUSE */
 	bool any_local : 1;    /* bound to any address */
 	bool unread : 1;       /* TCPD_OPT_UNREAD */
+	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
 	bool ts, wscale;       /* negotiated */
 	bool nodelay, cork, keepalive;
 	/* what is to be done */

@@ -75,7 +75,7 @@ static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
 static void syn_options(const struct tcp *t, const struct conn *c,
 			struct tcphdr *h)
 {
-	bool answer = c->state == TCPD_SYN_RECEIVED;
+	bool answer = c->state != TCPD_SYN_SENT;
 
 	h->opt.has_mss = true;
 	h->opt.mss = (uint16_t)c->advmss;

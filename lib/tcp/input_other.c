@@ -95,7 +95,7 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 /* The second SYN of a simultaneous open, as SYN,ACK: its SEQ is IRS. */
 static bool is_second_syn(const struct conn *c, const struct segment *seg)
 {
-	return c->state == TCPD_SYN_RECEIVED && c->active &&
+	return c->active && c->snd_una == c->iss &&
 	       (seg->h.flags & TCP_SYN) && !(seg->h.flags & TCP_RST) &&
 	       seg->h.seq == c->irs;
 }

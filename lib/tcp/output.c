@@ -41,7 +41,7 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 	*p = plan_for(t, c, PLAN_SYN);
 	p->seq = c->iss;
 	p->flags = TCP_SYN;
-	if (c->state == TCPD_SYN_RECEIVED)
+	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
 	p->wnd = min_u32(c->rcv_buf, UINT16_MAX);
 	return true;
@@ -145,6 +145,8 @@ static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest)
 
 static bool sends_text(const struct conn *c)
 {
+	if (c->snd_una == c->iss)
+		return false; /* 3.10.4: a FIN waits for the SYN's ACK too */
 	switch ((enum tcpd_state)c->state) {
 	case TCPD_ESTABLISHED:
 	case TCPD_CLOSE_WAIT:
@@ -297,6 +299,7 @@ bool output_next(struct tcp *t, struct plan *p)
 		rlist_pop(t, &t->sends, LINK_OUT);
 		c->on_list = ON_NONE;
 	}
+	p->kind = PLAN_NONE; /* not one that was thought of and given up */
 	return false;
 }
 
@@ -341,9 +344,11 @@ static void commit_syn(struct tcp *t, struct conn *c)
 	if (c->snd_nxt == c->iss) {
 		remember(t, c, c->iss + 1);
 		c->snd_nxt = c->iss + 1;
-	} else {
-		if (c->xmit_first)
-			xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
+	} else if (c->xmit_first) {
+		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
+	}
+	if (c->rexmt_force) { /* by the timer, not by the peer's SYN */
+		c->rexmt_force = false;
 		c->nrexmt++;
 		c->backoff++;
 		c->retransmits++;
@@ -424,6 +429,7 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 	bool fin = (p->flags & TCP_FIN) != 0;
 
 	c->probe_due = false;
+	c->last_snd = t->now;
 	if (c->nprobes < UINT8_MAX)
 		c->nprobes++;
 	t->stat.timeouts_persist++;

@@ -66,9 +66,12 @@ void persist_timeout(struct tcp *t, struct conn *c)
 		return;
 	}
 	/* MUST-37: a peer that answers keeps the connection; one that is
-	 * silent, or whose app has gone, does not keep it for ever */
-	if (c->nprobes >= most &&
-	    (c->orphan || t->now - c->last_rcv > c->rto * 2)) {
+	 * silent does not, nor does any keep one whose app has gone */
+	if (c->nprobes && c->last_rcv < c->last_snd)
+		c->nrexmt++;
+	else
+		c->nrexmt = 0;
+	if (c->nrexmt >= most || (c->orphan && c->nprobes >= most)) {
 		t->stat.timeouts_gave_up++;
 		rst_send(t, c, TCPD_RESET_TIMEOUT);
 		conn_move(t, c, EV_TIMEOUT_R2);

@@ -190,11 +190,11 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	}
 	t->stat.timeouts_rexmt++;
 	conn_want_output(t, c);
-	if (!conn_synchronized(c)) {
+	c->rexmt_force = true;
+	if (c->snd_una == c->iss) {
 		c->syn_due = true;
 		return;
 	}
-	c->rexmt_force = true;
 	t->stat.recovery_rto += first;
 	cc_ops_of(c->cc)->timeout(&c->ccs, conn_flight(c), first, t->now);
 	c->recovery = REC_RTO;

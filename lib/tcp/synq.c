@@ -107,6 +107,26 @@ void synq_remove(struct tcp *t, uint32_t slot, enum fsm_event why)
 	forget(t, slot);
 }
 
+void synq_abort(struct tcp *t, uint32_t slot)
+{
+	const struct half *h = half_at(t, slot);
+	struct reply r = {.tu = h->tu,
+			  .kind = REPLY_SEGMENT,
+			  .flags = TCP_RST | TCP_ACK,
+			  .reset = TCPD_RESET_ABORT,
+			  .seq = h->iss + 1,
+			  .ack = h->irs + 1,
+			  .id = h->id};
+
+	if (h->has_ts) {
+		r.ts = true;
+		r.ts_val = ts_now(t, &h->tu);
+		r.ts_ecr = h->ts_recent;
+	}
+	reply_push(t, &r);
+	synq_remove(t, slot, EV_ABORT);
+}
+
 void synq_drop_listener(struct tcp *t, uint32_t listener)
 {
 	for (uint32_t i = 0; t->halves.count && i < t->halves.high; i++)

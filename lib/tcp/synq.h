@@ -48,6 +48,7 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg);
 
 void synq_timeout(struct tcp *t, uint32_t slot);
 void synq_remove(struct tcp *t, uint32_t slot, enum fsm_event why);
+void synq_abort(struct tcp *t, uint32_t slot); /* 3.10.5: with a RST */
 void synq_drop_listener(struct tcp *t, uint32_t listener);
 
 /* What the SYN-ACK of |slot| says, as a reply. */

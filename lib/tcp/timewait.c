@@ -28,7 +28,7 @@ uint32_t timewait_find(const struct tcp *t, const struct tuple *tu,
 tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw)
 {
 	/* The newest number with these low bits: an entry's number is never
-	 * older than 2^26 others (timewait_enter), and one that lives for
+	 * older than 2^25 others (timewait_enter), and one that lives for
 	 * minutes does not see as many more. */
 	tcpd_id back = (t->next_id - tw->id) & ((1u << TW_ID_BITS) - 1);
 
@@ -143,7 +143,22 @@ void timewait_enter(struct tcp *t, struct conn *c)
 	start(t, slot);
 	if (owes_ack)
 		ack(t, w);
+	c->id = id;
+	c->in_tw = c->held && !c->orphan;
+	w->held = c->in_tw;
 	conn_ended(t, c, 0, 0);
+}
+
+uint32_t timewait_of(const struct tcp *t, const struct conn *c)
+{
+	uint32_t slot;
+
+	if (!c->in_tw)
+		return HTAB_NONE;
+	slot = timewait_find(t, &c->tu, tuple_hash(t, &c->tu));
+	if (slot != HTAB_NONE && timewait_id(t, timewait_at(t, slot)) != c->id)
+		return HTAB_NONE; /* of another connection since */
+	return slot;
 }
 
 /* RFC 6191, section 2: may this SYN begin a new connection? */

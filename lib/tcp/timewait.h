@@ -12,7 +12,7 @@
 
 struct conn;
 
-#define TW_ID_BITS 27
+#define TW_ID_BITS 26
 
 struct timewait {
 	struct tuple tu;
@@ -22,6 +22,7 @@ struct timewait {
 	uint32_t id : TW_ID_BITS; /* low bits: see timewait_id() */
 	uint32_t class : 4;	  /* index of tcp.tw_class: its 2MSL */
 	uint32_t ts : 1;	  /* the connection had time stamps */
+	uint32_t held : 1;	  /* a TCB of the same number is still held */
 };
 
 static_assert(sizeof(struct timewait) == 64, "attacks.md, row 5");
@@ -37,6 +38,9 @@ uint32_t timewait_find(const struct tcp *t, const struct tuple *tu,
 /* |c| has entered TIME-WAIT: an entry in its place.  The TCB stays, in
  * CLOSED, for a holder who has not read all; otherwise it goes. */
 void timewait_enter(struct tcp *t, struct conn *c);
+
+/* The entry that |c| left behind when it entered TIME-WAIT, or HTAB_NONE. */
+uint32_t timewait_of(const struct tcp *t, const struct conn *c);
 
 /* A segment for the entry |slot|. */
 void timewait_input(struct tcp *t, uint32_t slot,
