@@ -8,8 +8,10 @@
  * stream (ABORT excepted).
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "bridge.h"
 
@@ -335,6 +337,8 @@ static int do_setopt(struct request *q)
 
 	if (!HAS(m, LEVEL) || !HAS(m, OPTION) || !HAS(m, VALUE))
 		return EINVAL;
+	if (!q->b)
+		return bridge_set_ended(m->level, m->option);
 	return bridge_set(q->b, m->level, m->option, m->value, m->nvalue);
 }
 
@@ -351,8 +355,8 @@ static int do_getopt(struct request *q)
 	if (q->b)
 		r = bridge_get(q->b, m->level, m->option, q->r->value, &len);
 	else
-		r = bridge_get_ended(q->ended, m->level, m->option, q->r->value,
-				     &len);
+		r = bridge_get_ended(q->a, q->ended, m->level, m->option,
+				     q->r->value, &len);
 	q->r->nvalue = len;
 	if (r == 0)
 		q->r->has |= PROTO_HAS(PROTO_TLV_VALUE);
@@ -379,10 +383,39 @@ static const struct {
 	[PROTO_LISTEN] = {do_listen, 0},
 	[PROTO_CONNECT] = {do_connect, ENDED_TOO},
 	[PROTO_NAME] = {do_name, 0},
-	[PROTO_SETOPT] = {do_setopt, AFTER_DATA},
+	[PROTO_SETOPT] = {do_setopt, ENDED_TOO | AFTER_DATA},
 	[PROTO_GETOPT] = {do_getopt, ENDED_TOO | AFTER_DATA},
 	[PROTO_ABORT] = {do_abort, 0},
 };
+
+static bool has_name(int fd, int (*call)(int, struct sockaddr *, socklen_t *))
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	struct name n;
+
+	return call(fd, (struct sockaddr *)&sun, &len) == 0 &&
+	       sun.sun_family == AF_UNIX && len > head && len <= sizeof(sun) &&
+	       sun.sun_path[0] == '\0' &&
+	       name_parse(&n, sun.sun_path + 1, len - head - 1);
+}
+
+static int own_name(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return getsockname(fd, sa, len);
+}
+
+static int peer_name(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return getpeername(fd, sa, len);
+}
+
+/* An fd of a tcpd's whose connection nobody remembers any more. */
+static bool was_ours(int fd)
+{
+	return has_name(fd, own_name) || has_name(fd, peer_name);
+}
 
 /* Which socket it is about: 0 or an errno. */
 static int find(struct request *q, unsigned flags)
@@ -399,7 +432,7 @@ static int find(struct request *q, unsigned flags)
 		return 0;
 	q->ended = bridge_find_ended(q->a, cookie);
 	if (!q->ended)
-		return ENOTSOCK;
+		return was_ours(q->fd) ? ENOTCONN : ENOTSOCK;
 	return flags & ENDED_TOO ? 0 : ENOTCONN;
 }
 

@@ -114,11 +114,16 @@ struct app_ended *bridge_find_ended(const struct app *a, uint64_t cookie)
 	return &a->ended[ref - a->bridges.max];
 }
 
-/* Why it ended is remembered while the program may hold the fd. */
+/*
+ * Why it ended is remembered while the program may hold the fd.  Those that
+ * ended in order have a half of their own: they are many, and the others are
+ * those that somebody will ask for.
+ */
 static void remember(struct bridge *b, uint64_t cookie)
 {
 	struct app *a = b->app;
-	uint32_t i = a->next_ended++ % APP_ENDED;
+	uint32_t half = b->err ? 0 : APP_ENDED / 2;
+	uint32_t i = half + a->next_ended[!b->err]++ % (APP_ENDED / 2);
 	struct app_ended *e = &a->ended[i];
 
 	if (e->cookie) {
@@ -128,7 +133,8 @@ static void remember(struct bridge *b, uint64_t cookie)
 	*e = (struct app_ended){.cookie = cookie,
 				.number = b->number,
 				.owner = app_owner_ref(b->owner),
-				.err = b->err};
+				.err = b->err,
+				.domain = b->domain};
 	htab_add(&a->cookies, hash(cookie), a->bridges.max + i);
 }
 
@@ -314,10 +320,12 @@ static void run_dying(struct bridge *b)
 /* The app has closed, or both sides have finished: FIN, if none was sent. */
 static void run_closed(struct bridge *b)
 {
-	bool both = b->eof_in && b->eof_out;
+	/* With our own FIN passed on, the app's shutdown looks like its close:
+	 * it may still have the fd. */
+	bool held = b->eof_out;
 
 	give_up(b, tcpd_close);
-	finish(b, true, both);
+	finish(b, true, held);
 }
 
 static void run_in(struct bridge *b)

@@ -112,6 +112,7 @@ struct app_ended {
 	uint64_t seen; /* turn of the dump that had it */
 	struct app_owner *owner;
 	int err;
+	uint8_t domain;
 };
 
 struct app_client {
@@ -144,7 +145,7 @@ struct app {
 	struct slab bridges, clients;
 	struct htab cookies; /* bridge slots, then ended ones */
 	struct app_ended *ended;
-	uint32_t next_ended;
+	uint32_t next_ended[2];
 	struct app_user *users;
 	struct bridge *run_first, *run_last;
 	struct app_pair spare;
@@ -252,8 +253,9 @@ int bridge_set(struct bridge *b, uint32_t level, uint32_t option,
 int bridge_get(struct bridge *b, uint32_t level, uint32_t option, void *value,
 	       uint16_t *len);
 /* Of a connection that has ended. */
-int bridge_get_ended(struct app_ended *e, uint32_t level, uint32_t option,
-		     void *value, uint16_t *len);
+int bridge_set_ended(uint32_t level, uint32_t option);
+int bridge_get_ended(struct app *a, struct app_ended *e, uint32_t level,
+		     uint32_t option, void *value, uint16_t *len);
 /* Bring the options that were set to b->h: before the open, after it. */
 void bridge_options_before(struct bridge *b);
 void bridge_options_after(struct bridge *b, const struct bridge_options *o);

@@ -400,15 +400,31 @@ int bridge_get(struct bridge *b, uint32_t level, uint32_t option, void *value,
 	return o->get(b, value, len);
 }
 
-int bridge_get_ended(struct app_ended *e, uint32_t level, uint32_t option,
-		     void *value, uint16_t *len)
+/* As in the kernel: taken, for there is nothing left that it could change. */
+int bridge_set_ended(uint32_t level, uint32_t option)
 {
-	int err = e->err;
+	const struct opt *o = find(level, option);
 
-	if (level != SOL_SOCKET || option != SO_ERROR)
-		return find(level, option) ? ENOTCONN : ENOPROTOOPT;
-	e->err = 0;
-	return give_int(value, len, err);
+	return o && (o->type == OPT_STACK || o->set) ? 0 : ENOPROTOOPT;
+}
+
+int bridge_get_ended(struct app *a, struct app_ended *e, uint32_t level,
+		     uint32_t option, void *value, uint16_t *len)
+{
+	const struct opt *o = find(level, option);
+	struct bridge b = {.app = a,
+			   .kind = BRIDGE_CONN,
+			   .domain = e->domain,
+			   .err = e->err};
+	int r;
+
+	if (!o)
+		return ENOPROTOOPT;
+	if (o->type == OPT_STACK)
+		return ENOTCONN; /* the value went with the connection */
+	r = o->get(&b, value, len);
+	e->err = b.err;
+	return r;
 }
 
 /* --- options that were set before there was a connection */
