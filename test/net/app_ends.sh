@@ -5,7 +5,7 @@
 # and what the wire sees when the app ends it.
 . "$(dirname "$0")/lib.sh"
 
-tcpd_start -o 'time-scale = 20'
+tcpd_start
 app_start
 app listen l 10.77.0.2:5000 >/dev/null
 
@@ -43,15 +43,6 @@ app close a >/dev/null
 is "$(app connect r 10.77.0.1:4999)" "connect r ECONNREFUSED" \
 	"a connect that the peer refuses: ECONNREFUSED"
 app close r >/dev/null
-
-open_raw mute 4003 <<-END
-	log 20000
-END
-app accept a l >/dev/null
-is "$(app write a 1000)" "write a 1000" "the peer vanishes: what it is sent"
-is "$(app drain a)" "drain a 0 ECONNRESET" "the peer vanishes: ECONNRESET"
-is "$(app error a)" "error a ETIMEDOUT" "the peer vanishes: SO_ERROR ETIMEDOUT"
-app close a >/dev/null
 
 open_raw linger 4004 <<-END
 	log 20000
@@ -96,5 +87,22 @@ wait_for 'log abort | grep -q "<.* R"' 2
 is "$(log abort | grep -c '<.* R')" 1 "puts one RST on the wire"
 is "$(app drain a)" "drain a 0 ECONNRESET" "and the app reads ECONNRESET"
 app close a >/dev/null
+
+# fifteen retransmissions, in a clock that runs fast
+kill "$app_pid"
+exec 9>&-
+rm "$tmp/app.in"
+tcpd_stop
+tcpd_start -o 'time-scale = 200'
+app_start
+app listen l 10.77.0.2:5000 >/dev/null
+open_raw mute 4003 <<-END
+	log 60000
+END
+app accept a l >/dev/null
+is "$(app write a 1000)" "write a 1000" "the peer vanishes: what it is sent"
+is "$(APP_WAIT=60 app drain a)" "drain a 0 ECONNRESET" \
+	"the peer vanishes: ECONNRESET"
+is "$(app error a)" "error a ETIMEDOUT" "the peer vanishes: SO_ERROR ETIMEDOUT"
 
 done_testing

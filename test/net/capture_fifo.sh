@@ -21,15 +21,13 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 i=0
 while [ $i -lt "$rounds" ]; do
 	p99 >>"$tmp/without"
-	tcpctl capture "$tmp/fifo" >"$tmp/capture.log" 2>&1 &
-	capture=$!
-	pids="$pids $capture"
+	bg capture "$BUILD/tcpctl" capture "$tmp/fifo"
 	wait_for 'tcpctl --json stats | jq -e ".captures.running > 0" >/dev/null' 2 ||
 		sleep 0.1
 	in_ns "$BUILD/test/bench/bulk" into 10.77.0.2 9 1 0.2 >/dev/null
 	p99 >>"$tmp/with"
-	kill -INT $capture
-	wait $capture 2>/dev/null
+	kill -INT "$pid"
+	wait "$pid"
 	i=$((i + 1))
 done
 without=$(median <"$tmp/without")

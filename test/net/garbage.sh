@@ -9,13 +9,16 @@ tcpd_start -o 'service web { listen = ":80" kind = http }'
 app_start
 is "$(app listen l 10.77.0.2:5000)" "listen l ok" "an honest app listens"
 
+fds() { find "/proc/$tcpd_pid/fd" -mindepth 1 -printf '%f %l\n' | sort -n; }
 nfds() { find "/proc/$tcpd_pid/fd" -mindepth 1 | wc -l; }
 sock() { socat -t 1 -T 3 - "UNIX-CONNECT:$run/ctl.sock" 2>/dev/null; }
 
 # the first of each kind may open something that stays
 ok "app.sock: a round of garbage" "$BUILD/test/net/garbage" "$run/app.sock"
 tcpctl version >/dev/null
+in_ns curl -s -o /dev/null http://10.77.0.2/
 before=$(nfds)
+fds >"$tmp/fds"
 
 ok "app.sock: garbage of every kind, each client closed or refused" \
 	"$BUILD/test/net/garbage" "$run/app.sock"
@@ -41,6 +44,6 @@ is "$(app close c)" "close c ok" "as before"
 is "$(in_ns curl -s -o /dev/null -w '%{http_code}' http://10.77.0.2/)" 200 \
 	"the page is there"
 wait_for "[ \$(nfds) -le $before ]" 5
-is "$(nfds)" "$before" "no fd is lost"
+is "$(nfds)" "$before" "no fd is lost" || diag "$(fds | diff "$tmp/fds" -)"
 
 done_testing

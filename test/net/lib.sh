@@ -248,7 +248,7 @@ app() {
 	local before
 	before=$(app_lines)
 	app_tell "$@"
-	wait_for "[ \$(app_lines) -gt $before ]" 10 ||
+	wait_for "[ \$(app_lines) -gt $before ]" "${APP_WAIT:-10}" ||
 		echo "no answer to: $*"
 	tail -n +$((before + 1)) "$tmp/app.log"
 }

@@ -14,7 +14,7 @@ refused() {
 	in_ns timeout 10 "$BUILD/tcpd" "$@" >"$tmp/out" 2>"$tmp/err" || rc=$?
 	is "$rc" "$code" "$name: exit code $code"
 	is "$(wc -l <"$tmp/err")" 1 "$name: one line"
-	ok "$name: it says what and where" grep -qE "$pattern" "$tmp/err" ||
+	ok "$name: it says what and where" grep -qE -e "$pattern" "$tmp/err" ||
 		diag "$(cat "$tmp/err")"
 }
 
