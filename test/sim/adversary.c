@@ -110,8 +110,8 @@ void adversary_act(struct sim *s)
 	uint32_t len;
 
 	if (!e || tcpd_status(s->side[e->side].st, e->h, &st, s->now) ||
-	    st.state < TCPD_ESTABLISHED)
-		return;
+	    st.state < TCPD_ESTABLISHED || st.state == TCPD_TIME_WAIT)
+		return; /* RFC 6191 lets a good guess end TIME-WAIT */
 	p.version = st.local.family;
 	for (int i = 0; i < 16; i++) {
 		p.src[i] = st.peer.ip[i];

@@ -65,23 +65,25 @@ bool net_take(struct sim *s, tcpd_time at, struct flight *f)
 	return true;
 }
 
-/* One bit, which every checksum sees; what carries none is left alone. */
-static void damage(struct sim *s, uint8_t *data, uint32_t len)
+/* One bit, which every checksum sees.  True: none covers it (the parts of an
+ * IPv6 header that a router may change). */
+static bool damage(struct sim *s, uint8_t *data, uint32_t len)
 {
+	bool v6 = data[0] >> 4 == 6;
 	uint32_t bit = rng_below(&s->rng, len * 8);
+	uint32_t at = bit / 8;
 
-	data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	data[at] ^= (uint8_t)(1u << bit % 8);
 	sim_say(s, "    bit %u is flipped", bit);
+	return v6 && (at == 7 || (at > 0 && at < 4) || (at == 0 && bit < 4));
 }
 
 static bool lost(struct sim *s, struct faults *f)
 {
-	if (f->left) {
-		f->left--;
+	if (s->now < f->burst_end)
 		return true;
-	}
 	if (rng_chance(&s->rng, f->burst))
-		f->left = f->burst_len;
+		f->burst_end = s->now + rng_next(&s->rng) % f->burst_time;
 	return rng_chance(&s->rng, f->loss);
 }
 
@@ -120,10 +122,8 @@ static void cross(struct sim *s, unsigned from, uint8_t *data, uint32_t len,
 		net_put(s, &out);
 		out.at = arrival(s, f, bad);
 	}
-	if (bad && !out.off.flags && rng_chance(&s->rng, f->corrupt)) {
-		damage(s, data, len);
-		out.honest = false;
-	}
+	if (bad && !out.off.flags && rng_chance(&s->rng, f->corrupt))
+		out.honest = damage(s, data, len);
 	net_put(s, &out);
 }
 
@@ -158,9 +158,13 @@ void net_send(struct sim *s, unsigned from, const struct packet *p,
 	if (p->protocol == PROTO_TCP && p->sum == SUM_PARTIAL &&
 	    (s->split_always || !s->side[!from].set.csum ||
 	     (p->gso && !s->side[!from].set.tso4))) {
-		for (uint32_t at = 0; at == 0 || at < p->len; at += size)
+		uint32_t at = 0;
+
+		do {
 			cut(s, from, p, at,
 			    p->len - at < size ? p->len - at : size);
+			at += size;
+		} while (at < p->len);
 		return;
 	}
 	copy = malloc(len);

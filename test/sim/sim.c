@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	struct options o = {.first = 1, .block = 1000};
 	unsigned test = 0, failed = 0;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!options(&o, argc, argv))
 		return usage();
 	if (!o.seeds && !o.records && !o.errnos && !o.crowd && !o.memory)

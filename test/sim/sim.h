@@ -55,9 +55,8 @@ struct pair {
 struct faults {
 	uint32_t loss, dup, reorder, corrupt; /* of 1,000,000 */
 	uint32_t burst;	     /* chance that a burst of losses begins */
-	uint32_t burst_len;
 	tcpd_time delay, jitter, late; /* late: of a reordered one */
-	uint32_t left; /* of the burst that goes on */
+	tcpd_time burst_time, burst_end;
 };
 
 /* What one end has put on the wire, for wire.c. */

@@ -32,6 +32,8 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->conn.receive_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
 	set->conn.send_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
 	set->wscale = (uint8_t)PICK(r, 0, 2, 7, 7, 7, 14);
+	if (set->conn.receive_buffer < 65536 && set->wscale > 7)
+		set->wscale = 7;
 	set->delack = TCPD_MS(PICK(r, 1, 40, 40, 200));
 	set->rto_min = TCPD_MS(PICK(r, 50, 200, 200, 1000));
 	set->mtu = (uint16_t)PICK(r, 1280, 1500, 1500, 1500, 9000, 65535);
@@ -63,7 +65,7 @@ static void draw_faults(struct sim *s, struct faults *f)
 		f->loss = PICK(r, 1000, 10000, 50000, 100000, 300000);
 	if (!rng_below(r, 4)) {
 		f->burst = 20000;
-		f->burst_len = rng_in(r, 2, 30);
+		f->burst_time = TCPD_MS(PICK(r, 2, 50, 500));
 	}
 	if (!rng_below(r, 3))
 		f->dup = PICK(r, 10000, 100000);
