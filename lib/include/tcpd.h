@@ -174,8 +174,8 @@ enum tcpd_event_mask {
 				       as tcpd_want_writable() asked */
 	TCPD_EV_FIN = 1u << 4,	    /* orderly close by the peer */
 	TCPD_EV_RESET = 1u << 5,    /* refused or aborted by the peer */
-	TCPD_EV_TIMEOUT = 1u << 6,  /* gave up (R2, user timeout), unreachable */
-	TCPD_EV_GONE = 1u << 7	    /* the handle is dead from now on */
+	TCPD_EV_TIMEOUT = 1u << 6, /* gave up (R2, user timeout), unreachable */
+	TCPD_EV_GONE = 1u << 7	   /* the handle is dead from now on */
 };
 
 struct tcpd_event {
@@ -204,9 +204,9 @@ const char *tcpd_congestion_name(enum tcpd_congestion cc);
 struct tcpd_conn_settings {
 	tcpd_time synack_wait[TCPD_MAX_WAITS]; /* after each SYN-ACK */
 	uint8_t nsynack_waits;
-	uint8_t congestion;		   /* enum tcpd_congestion */
-	uint32_t backlog;		   /* accept queue */
-	tcpd_time time_wait;		   /* 2MSL */
+	uint8_t congestion;		      /* enum tcpd_congestion */
+	uint32_t backlog;		      /* accept queue */
+	tcpd_time time_wait;		      /* 2MSL */
 	uint32_t receive_buffer, send_buffer; /* upper limits, octets */
 };
 
@@ -225,8 +225,8 @@ struct tcpd_settings {
 	struct tcpd_conn_settings conn;
 	tcpd_time rto_init, rto_min, rto_max; /* RFC 6298 */
 	tcpd_time delack;		      /* delayed ACK */
-	tcpd_time ts_tick;   /* what a tick of the time stamp option is worth */
-	tcpd_time fin_wait_2; /* of a connection whose app has closed */
+	tcpd_time ts_tick; /* what a tick of the time stamp option is worth */
+	tcpd_time fin_wait_2;	      /* of a connection whose app has closed */
 	uint8_t syn_retries, retries; /* R2 of a SYN, R2 of data */
 	uint8_t orphan_retries;	      /* R2 once the app has closed */
 	uint8_t wscale;		      /* window scale shift that is offered */
@@ -411,7 +411,8 @@ enum tcpd_timer {
 #define TCPD_NTIMERS (TCPD_TIMER_TIMEWAIT + 1)
 const char *tcpd_timer_name(enum tcpd_timer t);
 
-enum tcpd_kind { /* what a status is about */
+/* What a status is about. */
+enum tcpd_kind {
 	TCPD_KIND_CONN,
 	TCPD_KIND_LISTENER,
 	TCPD_KIND_HALF_OPEN,
@@ -430,7 +431,7 @@ struct tcpd_status {
 	enum tcpd_timer timer;
 	tcpd_time timer_left; /* ns until it fires; 0: none, or due */
 	uint32_t retries;
-	int err; /* TCPD_ERR_* that ended it, else 0 */
+	int err;      /* TCPD_ERR_* that ended it, else 0 */
 	int soft_err; /* last soft error (ICMP), not yet read */
 	bool closed;  /* the app has closed: an orphan */
 
@@ -448,8 +449,8 @@ struct tcpd_status {
 	const char *congestion;
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
 	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t retransmits; /* segments, whole life */
-	uint32_t rcv_buffer, snd_buffer; /* limits now, octets */
+	uint32_t retransmits;			      /* segments, whole life */
+	uint32_t rcv_buffer, snd_buffer;	      /* limits now, octets */
 	tcpd_time born, last_snd, last_rcv, last_ack; /* absolute; 0: never */
 };
 

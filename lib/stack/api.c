@@ -7,9 +7,9 @@
 
 #include "stack/stack.h"
 
-#define H_QUEUE	   58
-#define H_KIND	   56
-#define H_SLOT	   32
+#define H_QUEUE		58
+#define H_KIND		56
+#define H_SLOT		32
 #define H_KIND_CONN	1u
 #define H_KIND_LISTENER 2u
 
@@ -63,7 +63,8 @@ static struct conn *open_conn(const struct tcpd_stack *st, tcpd_handle h)
 
 /* --- opening */
 
-static int check_local(const struct tcp *t, const struct tcpd_addr *a, bool *any)
+static int check_local(const struct tcp *t, const struct tcpd_addr *a,
+		       bool *any)
 {
 	*any = a->family == 0 || ip_is_any(a->ip);
 	if (a->family != 0 && a->family != 4 && a->family != 6)
@@ -244,8 +245,8 @@ int tcpd_accept(struct tcpd_stack *st, tcpd_handle listener, tcpd_handle *out,
 	*out = stack_handle(t, conn_ref(t, c));
 	/* what arrived while it waited is news to its new holder */
 	if (conn_readable(c) || c->fin_rcvd)
-		conn_event(t, c, TCPD_EV_READABLE |
-					 (c->fin_rcvd ? TCPD_EV_FIN : 0u));
+		conn_event(t, c,
+			   TCPD_EV_READABLE | (c->fin_rcvd ? TCPD_EV_FIN : 0u));
 	return 0;
 }
 
@@ -466,7 +467,7 @@ int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
 
 	stack_enter(st, now);
 	while (done < len) {
-		struct tcpd_room r[4];
+		struct tcpd_room r[4] = {0};
 		size_t part = 0;
 		int n = tcpd_send_room(st, h, len - done, r, 4);
 

@@ -83,8 +83,8 @@ static bool may_complain(struct tcpd_stack *st)
 	uint64_t more = (st->t.now - st->icmp_at) / gap;
 
 	if (more) {
-		st->icmp_tokens = clamp_u32(st->icmp_tokens + more, 0,
-					    ICMP_BURST);
+		st->icmp_tokens =
+			clamp_u32(st->icmp_tokens + more, 0, ICMP_BURST);
 		st->icmp_at = st->t.now;
 	}
 	if (!st->icmp_tokens)
@@ -110,7 +110,8 @@ void icmp_unreachable(struct tcpd_stack *st, const struct ip *ip,
 		tcp_drop(&st->t, TCPD_DROP_ICMP_LIMIT);
 		return;
 	}
-	/* IPv6, "unrecognized next header": a pointer to the field (4443, 3.4) */
+	/* IPv6, "unrecognized next header": a pointer to the field (4443, 3.4)
+	 */
 	n = icmp_build_error(pool_at(&st->t.pool, b), POOL_UNIT, &to, type,
 			     code, v4 || port ? 0 : 6, p, quote, st->t.sum);
 	if (n == 0)

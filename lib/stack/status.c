@@ -98,8 +98,8 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->max_snd_wnd = c->max_snd_wnd;
 	s->iss = c->iss;
 	s->rcv_nxt = c->rcv_nxt;
-	s->rcv_wnd = seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt
-						    : 0;
+	s->rcv_wnd =
+		seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
 	s->irs = c->irs;
 	s->rcv_ooo = c->rq.ooo;
 	s->snd_wscale = c->snd_wscale;
@@ -330,8 +330,8 @@ int tcpd_abort_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
 		abort_conn(t, conn_at(t, slot));
 		return 0;
 	case TCPD_KIND_LISTENER:
-		return tcpd_abort(
-			st, stack_handle(t, REF(REF_LISTENER, slot)), now);
+		return tcpd_abort(st, stack_handle(t, REF(REF_LISTENER, slot)),
+				  now);
 	case TCPD_KIND_HALF_OPEN:
 		synq_abort(t, slot);
 		return 0;

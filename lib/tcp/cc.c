@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cc.c - the congestion controls that there are, one row each. */
-#include "base/clamp.h"
 #include "cc.h"
+#include "base/clamp.h"
 
 static const struct cc_ops *const modules[] = {
 	[TCPD_CC_NEWRENO] = &cc_newreno,

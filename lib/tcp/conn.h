@@ -44,9 +44,9 @@ struct sendq {
  */
 struct recvq {
 	uint32_t head, tail, last; /* blocks; last: where one was put last */
-	uint32_t read;	   /* sequence number of the next octet to be read */
-	uint32_t mem;	   /* octets of blocks */
-	uint32_t ranges;   /* block with the ranges out of order */
+	uint32_t read;	 /* sequence number of the next octet to be read */
+	uint32_t mem;	 /* octets of blocks */
+	uint32_t ranges; /* block with the ranges out of order */
 	uint16_t nranges;
 	uint16_t borrow_first, borrow_last; /* index + 1 */
 	uint32_t nborrowed;		    /* octets */
@@ -81,20 +81,20 @@ struct conn {
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t cc; /* enum tcpd_congestion */
 	uint8_t keepcnt;
-	uint8_t family; /* bound to any address: of this family; 0: both */
+	uint8_t family;	    /* bound to any address: of this family; 0: both */
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
 
 	/* what is so */
-	bool bound : 1;	       /* holds its local port without a peer */
-	bool hashed : 1;       /* is in the table of connections */
-	bool active : 1;       /* came from an active OPEN (MUST-11) */
-	bool held : 1;	       /* the caller has the handle */
-	bool orphan : 1;       /* the app has closed: nobody reads */
-	bool reuse : 1;	       /* bound with TCPD_BIND_REUSE */
-	bool any_local : 1;    /* bound to any address */
-	bool unread : 1;       /* TCPD_OPT_UNREAD */
-	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
-	bool ts, wscale;       /* negotiated */
+	bool bound : 1;	    /* holds its local port without a peer */
+	bool hashed : 1;    /* is in the table of connections */
+	bool active : 1;    /* came from an active OPEN (MUST-11) */
+	bool held : 1;	    /* the caller has the handle */
+	bool orphan : 1;    /* the app has closed: nobody reads */
+	bool reuse : 1;	    /* bound with TCPD_BIND_REUSE */
+	bool any_local : 1; /* bound to any address */
+	bool unread : 1;    /* TCPD_OPT_UNREAD */
+	bool in_tw : 1;	    /* ended by TIME-WAIT, which has an entry */
+	bool ts, wscale;    /* negotiated */
 	bool nodelay, cork, keepalive;
 	/* what is to be done */
 	bool syn_due;	  /* SYN or SYN-ACK is to be (re)sent */
@@ -105,10 +105,10 @@ struct conn {
 	bool ack_due;	  /* an ACK is to go with the next output */
 	bool ack_delayed; /* ... or when CT_DELACK fires */
 	bool probe_due, keep_due, push_small;
-	bool rexmt_force; /* one segment goes whatever cwnd says */
-	bool want_room;	  /* WRITABLE is awaited: room in the queue */
-	bool want_mem;	  /* ... and only memory was missing */
-	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
+	bool rexmt_force;  /* one segment goes whatever cwnd says */
+	bool want_room;	   /* WRITABLE is awaited: room in the queue */
+	bool want_mem;	   /* ... and only memory was missing */
+	bool want_unsent;  /* WRITABLE at |unsent_low| octets unsent */
 	bool partial_seen; /* RFC 6582: RTO restarted by a partial ACK */
 	bool app_limited;
 
@@ -307,8 +307,7 @@ void keepalive_arm(struct tcp *t, struct conn *c);
 void keepalive_timeout(struct tcp *t, struct conn *c);
 
 /* --- delack.c: when to acknowledge, and which window to announce */
-void delack_in_order(struct tcp *t, struct conn *c,
-		     const struct segment *seg);
+void delack_in_order(struct tcp *t, struct conn *c, const struct segment *seg);
 void delack_now(struct tcp *t, struct conn *c); /* one of its own, soon */
 uint32_t delack_window(const struct tcp *t, const struct conn *c);
 void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd);

@@ -7,7 +7,7 @@
 #include "conn.h"
 #include "mem.h"
 
-#define OWED_MAX 64u /* duplicate ACKs beyond this tell a peer nothing new */
+#define OWED_MAX     64u /* duplicate ACKs beyond this tell a peer nothing new */
 
 /* Loopback-like paths have round trips below the time a wake-up takes. */
 #define GROW_RTT_MIN TCPD_US(100)
@@ -43,9 +43,8 @@ uint32_t delack_window(const struct tcp *t, const struct conn *c)
 	uint32_t most = (uint32_t)UINT16_MAX << c->rcv_wscale;
 	uint32_t readable = conn_readable(c);
 	uint32_t room = c->rcv_buf > readable ? c->rcv_buf - readable : 0;
-	uint32_t had = seq_gt(c->rcv_adv, c->rcv_nxt)
-			       ? c->rcv_adv - c->rcv_nxt
-			       : 0;
+	uint32_t had =
+		seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
 	uint32_t unit = 1u << c->rcv_wscale;
 
 	(void)t;

@@ -95,9 +95,8 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 /* The second SYN of a simultaneous open, as SYN,ACK: its SEQ is IRS. */
 static bool is_second_syn(const struct conn *c, const struct segment *seg)
 {
-	return c->active && c->snd_una == c->iss &&
-	       (seg->h.flags & TCP_SYN) && !(seg->h.flags & TCP_RST) &&
-	       seg->h.seq == c->irs;
+	return c->active && c->snd_una == c->iss && (seg->h.flags & TCP_SYN) &&
+	       !(seg->h.flags & TCP_RST) && seg->h.seq == c->irs;
 }
 
 static void update_ts(const struct tcp *t, struct conn *c,
@@ -239,8 +238,7 @@ static bool fin_acked(struct tcp *t, struct conn *c)
 	case TCPD_FIN_WAIT_1:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);
 		if (c->orphan)
-			conn_arm(t, c, CT_FINWAIT2,
-				 t->now + t->set.fin_wait_2);
+			conn_arm(t, c, CT_FINWAIT2, t->now + t->set.fin_wait_2);
 		return true;
 	case TCPD_CLOSING:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);

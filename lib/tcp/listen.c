@@ -60,9 +60,7 @@ static bool listener_in_way(const struct tcp *t, const struct tcpd_addr *a,
 static bool conn_in_way(const struct conn *c, const struct tcpd_addr *a,
 			bool any, bool reuse)
 {
-	uint8_t family = c->any_local		? c->family
-			 : ip_is4(c->tu.local) ? 4
-						: 6;
+	uint8_t family = c->any_local ? c->family : ip_is4(c->tu.local) ? 4 : 6;
 
 	if (c->tu.lport != a->port || (!c->hashed && !c->bound))
 		return false;

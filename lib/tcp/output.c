@@ -137,8 +137,7 @@ static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest)
 	if (len >= c->mss)
 		return len - tail;
 	if (len < rest && /* cut by a window: the (D, U) rule */
-	    (len >= c->max_snd_wnd / 2 || c->push_small) &&
-	    len == wnd_room(c))
+	    (len >= c->max_snd_wnd / 2 || c->push_small) && len == wnd_room(c))
 		return len;
 	return 0;
 }
@@ -211,8 +210,7 @@ static bool plan_probe(const struct tcp *t, const struct conn *c,
 	return true;
 }
 
-static bool plan_keep(const struct tcp *t, const struct conn *c,
-		      struct plan *p)
+static bool plan_keep(const struct tcp *t, const struct conn *c, struct plan *p)
 {
 	if (!c->keep_due)
 		return false;
@@ -236,8 +234,9 @@ static void restart_after_idle(struct tcp *t, struct conn *c)
 
 	if (conn_flight(c) == 0 && c->last_snd && idle > c->rto &&
 	    conn_unsent(c))
-		cc_ops_of(c->cc)->restart(&c->ccs, min_u32(10 * c->mss,
-					  max_u32(2 * c->mss, 14600)), idle);
+		cc_ops_of(c->cc)->restart(
+			&c->ccs,
+			min_u32(10 * c->mss, max_u32(2 * c->mss, 14600)), idle);
 }
 
 static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
@@ -257,9 +256,8 @@ static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 
 static bool stale_reply(const struct tcp *t, const struct reply *r)
 {
-	return r->kind == REPLY_SYNACK &&
-	       (!slab_used(&t->halves, r->half) ||
-		half_at(t, r->half)->id != r->id);
+	return r->kind == REPLY_SYNACK && (!slab_used(&t->halves, r->half) ||
+					   half_at(t, r->half)->id != r->id);
 }
 
 static bool next_reply(struct tcp *t, struct plan *p)
@@ -377,8 +375,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 		x->flags |= XMIT_APP_LIMITED;
 	/* in use: at least half of it in slow start, else all but a segment */
 	if (conn_pipe(c) + c->mss >= c->ccs.cwnd ||
-	    (c->ccs.cwnd < c->ccs.ssthresh &&
-	     conn_pipe(c) >= c->ccs.cwnd / 2))
+	    (c->ccs.cwnd < c->ccs.ssthresh && conn_pipe(c) >= c->ccs.cwnd / 2))
 		x->flags |= XMIT_CWND_LIMITED;
 	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
 		c->want_unsent = false;

@@ -86,10 +86,10 @@ static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
 		struct pool_block *k;
 		uint32_t part;
 
-		if (b == POOL_NONE || seq_ge(at, block(t, b)->off +
-							 block(t, b)->len)) {
-			uint32_t next = b == POOL_NONE ? c->rq.head
-						       : block(t, b)->next;
+		if (b == POOL_NONE ||
+		    seq_ge(at, block(t, b)->off + block(t, b)->len)) {
+			uint32_t next =
+				b == POOL_NONE ? c->rq.head : block(t, b)->next;
 
 			if (next != POOL_NONE && block(t, next)->off == at)
 				b = next;
@@ -236,8 +236,8 @@ static bool lend(struct tcp *t, struct conn *c, const uint8_t *p, uint32_t len)
 
 	if (t->nborrows == NBORROWS || mem_left(t) < len + 2 * POOL_UNIT)
 		return false;
-	t->borrows[t->nborrows++] = (struct borrow){
-		.p = p, .len = len, .conn = conn_slot(t, c)};
+	t->borrows[t->nborrows++] =
+		(struct borrow){.p = p, .len = len, .conn = conn_slot(t, c)};
 	link = (uint16_t)t->nborrows;
 	if (q->borrow_last)
 		t->borrows[q->borrow_last - 1].next = link;

@@ -35,10 +35,8 @@ static const struct tcpd_conn_settings *settings(const struct tcp *t,
 static void send_synack(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
-	struct reply r = {.tu = h->tu,
-			  .kind = REPLY_SYNACK,
-			  .half = slot,
-			  .id = h->id};
+	struct reply r = {
+		.tu = h->tu, .kind = REPLY_SYNACK, .half = slot, .id = h->id};
 
 	if (!h->queued)
 		h->queued = reply_push(t, &r);
@@ -149,8 +147,7 @@ void synq_timeout(struct tcp *t, uint32_t slot)
 	synq_remove(t, slot, EV_TIMEOUT_R2);
 }
 
-static void negotiate(const struct tcp *t, struct conn *c,
-		      const struct half *h)
+static void negotiate(const struct tcp *t, struct conn *c, const struct half *h)
 {
 	c->peer_mss = h->mss;
 	c->ts = h->has_ts;

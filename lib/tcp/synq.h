@@ -27,7 +27,6 @@ struct half {
 	bool has_wscale : 1;
 	bool has_ts : 1;
 	bool queued : 1; /* a SYN-ACK waits in the reply queue */
-
 };
 
 static_assert(sizeof(struct half) <= 96, "attacks.md, row 4");

@@ -33,12 +33,12 @@ struct tuple {
 };
 
 enum ref_kind { REF_CONN = 1, REF_LISTENER, REF_HALF, REF_TW, REF_MISC };
-#define REF_SHIFT	 27
-#define REF(kind, slot)	 ((uint32_t)(kind) << REF_SHIFT | (slot))
-#define REF_KIND(ref)	 ((enum ref_kind)((ref) >> REF_SHIFT))
-#define REF_SLOT(ref)	 ((ref) & ((1u << REF_SHIFT) - 1))
-#define REF_NONE	 0u
-#define MISC_TRIM	 1 /* the one miscellaneous timer: pool_trim() */
+#define REF_SHIFT	27
+#define REF(kind, slot) ((uint32_t)(kind) << REF_SHIFT | (slot))
+#define REF_KIND(ref)	((enum ref_kind)((ref) >> REF_SHIFT))
+#define REF_SLOT(ref)	((ref) & ((1u << REF_SHIFT) - 1))
+#define REF_NONE	0u
+#define MISC_TRIM	1 /* the one miscellaneous timer: pool_trim() */
 
 /* A list of references; the links are in the entries. */
 struct rlink {
@@ -71,10 +71,10 @@ struct reply {
 	bool ts;
 	uint16_t wnd;
 	uint32_t seq, ack, ts_val, ts_ecr;
-	uint32_t half;	   /* REPLY_SYNACK: slot of the entry */
-	tcpd_id id;	   /* whose; REPLY_SYNACK: stale if it is another's */
-	uint32_t block;	   /* REPLY_ICMP: the message, in the pool */
-	uint32_t len;	   /* its octets */
+	uint32_t half;	/* REPLY_SYNACK: slot of the entry */
+	tcpd_id id;	/* whose; REPLY_SYNACK: stale if it is another's */
+	uint32_t block; /* REPLY_ICMP: the message, in the pool */
+	uint32_t len;	/* its octets */
 	uint8_t protocol, tos;
 };
 
@@ -130,11 +130,11 @@ struct tcp {
 
 	struct pool pool;
 	struct wheel wheel;
-	struct wheel tw_wheel; /* TIME-WAIT: its first entry is the oldest */
+	struct wheel tw_wheel;	/* TIME-WAIT: its first entry is the oldest */
 	struct wheel_node misc; /* MISC_TRIM */
 	struct slab conns, listeners, halves, tws, xmits;
 	struct htab conn_tab, half_tab, tw_tab;
-	struct port *ports;    /* 65536 */
+	struct port *ports;	 /* 65536 */
 	uint32_t port_step[256]; /* RFC 6056, 3.3.4: the counters */
 
 	struct siphash_key k_table, k_isn, k_ts, k_port, k_rand;
@@ -149,7 +149,7 @@ struct tcp {
 	struct borrow *borrows;
 	uint32_t nborrows;
 	uint64_t borrowed; /* their octets: memory that is promised */
-	bool mem_waiters; /* some conn.want_mem is set */
+	bool mem_waiters;  /* some conn.want_mem is set */
 	struct trace_entry *traces;
 	uint64_t trace_in, trace_out;
 	struct plan plan;
@@ -202,8 +202,7 @@ uint64_t tcp_random(struct tcp *t);
 
 /* --- rst.c: answers that belong to no connection */
 bool reply_push(struct tcp *t, const struct reply *r);
-void rst_answer(struct tcp *t, const struct segment *seg,
-		enum tcpd_reset why);
+void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why);
 
 /* --- timeout.c */
 tcpd_time tcp_expiry(const struct tcp *t);

@@ -57,8 +57,8 @@ static void user_timeout(struct tcp *t, struct conn *c)
 typedef void handler(struct tcp *t, struct conn *c);
 
 static handler *const handlers[CT_NTIMERS] = {
-	[CT_REXMT] = rexmt_timeout,	    [CT_PERSIST] = persist_timeout,
-	[CT_DELACK] = delack_timeout,	    [CT_KEEPALIVE] = keepalive_timeout,
+	[CT_REXMT] = rexmt_timeout,	  [CT_PERSIST] = persist_timeout,
+	[CT_DELACK] = delack_timeout,	  [CT_KEEPALIVE] = keepalive_timeout,
 	[CT_FINWAIT2] = finwait2_timeout, [CT_USER] = user_timeout,
 };
 

@@ -198,12 +198,10 @@ static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 	return true;
 }
 
-void timewait_input(struct tcp *t, uint32_t slot,
-		    struct segment *seg)
+void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 {
 	struct timewait *w = timewait_at(t, slot);
 	uint8_t f = seg->h.flags;
-
 
 	if (f & TCP_RST) { /* RFC 1337, fix F1 */
 		tcp_drop(t, TCPD_DROP_TIME_WAIT);

@@ -43,8 +43,7 @@ void timewait_enter(struct tcp *t, struct conn *c);
 uint32_t timewait_of(const struct tcp *t, const struct conn *c);
 
 /* A segment for the entry |slot|. */
-void timewait_input(struct tcp *t, uint32_t slot,
-		    struct segment *seg);
+void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg);
 
 void timewait_timeout(struct tcp *t, uint32_t slot);
 void timewait_remove(struct tcp *t, uint32_t slot);

@@ -14,20 +14,20 @@
 struct conn;
 
 enum xmit_flags {
-	XMIT_LOST = 1u << 0,	/* thought lost */
-	XMIT_RESENT = 1u << 1,	/* ... and sent again since */
-	XMIT_EVER = 1u << 2,	/* was retransmitted once: no RTT (Karn) */
+	XMIT_LOST = 1u << 0,   /* thought lost */
+	XMIT_RESENT = 1u << 1, /* ... and sent again since */
+	XMIT_EVER = 1u << 2,   /* was retransmitted once: no RTT (Karn) */
 	XMIT_APP_LIMITED = 1u << 3,
 	XMIT_CWND_LIMITED = 1u << 4
 };
 
 struct xmit {
-	uint32_t seq, end;	     /* [seq, end), SYN and FIN count */
-	tcpd_time sent_at;	     /* last transmission */
-	uint64_t delivered;	     /* conn.delivered then */
+	uint32_t seq, end;  /* [seq, end), SYN and FIN count */
+	tcpd_time sent_at;  /* last transmission */
+	uint64_t delivered; /* conn.delivered then */
 	tcpd_time delivered_at, first_sent_at; /* then */
-	uint32_t left, right, pri;   /* treap, slot + 1 */
-	uint32_t prev, next;	     /* by sequence number, slot + 1 */
+	uint32_t left, right, pri;	       /* treap, slot + 1 */
+	uint32_t prev, next; /* by sequence number, slot + 1 */
 	uint16_t mss;
 	uint8_t flags, nsent;
 };
