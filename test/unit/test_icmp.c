@@ -220,6 +220,22 @@ START_TEST(icmp_quotes_only_first_parts_of_tcp_of_its_family)
 }
 END_TEST
 
+START_TEST(icmp_quotes_nothing_of_the_other_family)
+{
+	uint8_t version = _i ? 6 : 4;
+	struct ip ip = header(version);
+	uint8_t p[200], quote[80];
+	size_t n = make_quote(quote, _i ? 4 : 6, IP_TCP);
+	struct icmp m;
+
+	n = icmp_build_error(p, sizeof(p), &ip, _i ? 1 : 3, 3, 0, quote, n,
+			     cksum_portable);
+	parse(&m, version, p, n, false);
+	ck_assert_int_eq(m.kind, ICMP_UNREACHABLE);
+	ck_assert(!m.has_quote);
+}
+END_TEST
+
 START_TEST(icmp_builds_errors_that_fit_and_nothing_else)
 {
 	struct ip ip = header(_i ? 6 : 4);
@@ -298,6 +314,7 @@ int main(void)
 			    0, 2);
 	tcase_add_loop_test(tc, icmp_cut_anywhere_reads_no_octet_too_far, 0, 2);
 	tcase_add_test(tc, icmp_quotes_only_first_parts_of_tcp_of_its_family);
+	tcase_add_loop_test(tc, icmp_quotes_nothing_of_the_other_family, 0, 2);
 	tcase_add_loop_test(tc, icmp_builds_errors_that_fit_and_nothing_else, 0,
 			    2);
 	tcase_add_loop_test(tc, icmp_echo_replies_are_right_for_any_length, 0,

@@ -301,15 +301,51 @@ START_TEST(pool_names_the_smallest_class_that_holds_it)
 }
 END_TEST
 
-START_TEST(pool_dies_when_a_block_is_given_back_twice)
+START_TEST(pool_keeps_the_hottest_block_when_it_trims_its_neighbours)
 {
-	uint32_t b;
+	uint32_t b[3];
 
 	set_up();
-	b = take(0);
-	take(0);
-	give(b);
-	pool_give(&fx.p, b);
+	for (int i = 0; i < 3; i++)
+		b[i] = take(5);
+	give(b[0]);
+	give(b[2]);
+	give(b[1]); /* beside the coldest */
+	pool_trim(&fx.p);
+	give(take(5));
+	pool_trim(&fx.p);
+	ck_assert_uint_eq(fx.discarded, 2);
+	ck_assert(fx.touched[b[1] / SPAN_UNITS]);
+	tear_down();
+}
+END_TEST
+
+START_TEST(pool_dies_when_it_is_given_what_is_not_used)
+{
+	uint32_t lower, upper;
+
+	set_up();
+	memset(fx.block, 1, pool_need(LEN)); /* looks like blocks in use */
+	lower = take(0);
+	upper = take(0);
+	switch (_i) {
+	case 0: /* twice */
+		give(lower);
+		pool_give(&fx.p, lower);
+		break;
+	case 1: /* twice, and it has become a part of another */
+		give(lower);
+		give(upper);
+		pool_give(&fx.p, upper);
+		break;
+	case 2: /* inside a block */
+		lower = take(2);
+		pool_give(&fx.p, lower + 1);
+		break;
+	default: /* beyond all blocks ever taken */
+		pool_give(&fx.p, SPAN_UNITS);
+		break;
+	}
 }
 END_TEST
 
@@ -330,10 +366,13 @@ int main(void)
 	tcase_add_test(tc, pool_takes_discarded_memory_only_after_what_is_hot);
 	tcase_add_test(tc,
 		       pool_trims_the_low_water_mark_and_keeps_what_was_needed);
+	tcase_add_test(
+		tc, pool_keeps_the_hottest_block_when_it_trims_its_neighbours);
 	tcase_add_test(tc, pool_names_the_smallest_class_that_holds_it);
 	if (srunner_fork_status(sr) == CK_FORK)
-		tcase_add_test_raise_signal(
-			tc, pool_dies_when_a_block_is_given_back_twice, 6);
+		tcase_add_loop_test_raise_signal(
+			tc, pool_dies_when_it_is_given_what_is_not_used, 6, 0,
+			4);
 	suite_add_tcase(s, tc);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
