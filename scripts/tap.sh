@@ -67,7 +67,8 @@ tap_judge() {
 		else
 			printf 'FAIL  %-40s %4d, %d failed%s\n' "$name" "$ok" \
 				"$bad" "${why:+ ($why)}"
-			grep -aE '^not ok\b' "$log" | sed 's/^/      /'
+			grep -aE '^not ok\b' "$log" | head -n 20 |
+				sed 's/^/      /'
 			echo "      --- end of $log:"
 			tail -n 30 "$log" | sed 's/^/      | /'
 		fi
