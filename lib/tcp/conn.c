@@ -232,6 +232,15 @@ void conn_disarm(struct conn *c, enum conn_timer which)
 #define TS_OPTION 12u /* NOP NOP TS */
 #define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
 
+uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
+{
+	uint8_t shift = t->set.wscale;
+
+	while (shift && 8u << shift > rcv_max)
+		shift--;
+	return shift;
+}
+
 uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu)
 {
 	bool v4 = tu->local[0] == 0 && tu->local[10] == 0xff;

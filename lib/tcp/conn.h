@@ -77,6 +77,7 @@ struct conn {
 	uint8_t backoff;  /* doublings of the RTO (RFC 6298, 5.5) */
 	uint8_t nprobes;  /* zero-window probes without an answer's progress */
 	uint8_t nkeep;	  /* keep-alive probes unanswered */
+	uint8_t nreassured; /* ACKs of rst_reassure() since reassured_at */
 	uint8_t dupacks, quick; /* quick: ACKs still sent at once */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t cc; /* enum tcpd_congestion */
@@ -140,7 +141,7 @@ struct conn {
 
 	/* time */
 	tcpd_time srtt, rttvar, rto, min_rtt;
-	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at;
+	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at, reassured_at;
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 
@@ -255,6 +256,8 @@ void conn_disarm(struct conn *c, enum conn_timer which);
 
 /* Effective MSS from path, peer and options (RFC 9293, 3.7.1). */
 void conn_set_mss(const struct tcp *t, struct conn *c);
+/* The shift to offer: its unit is a small part of the receive buffer. */
+uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max);
 uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
 
 /* Start values of an opened connection's send and receive side. */
@@ -284,6 +287,9 @@ void ack_take(struct tcp *t, struct conn *c, const struct segment *seg);
 /* --- rst.c */
 void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why);
 void rst_challenge(struct tcp *t, struct conn *c);
+/* An ACK for an unacceptable segment without text: rarely, or two ends whose
+ * ACKs the other cannot accept would answer each other for ever. */
+void rst_reassure(struct tcp *t, struct conn *c);
 
 /* --- rexmt.c: what is lost, and the timer of RFC 6298 */
 void rexmt_arm(struct tcp *t, struct conn *c);

@@ -72,15 +72,14 @@ static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
 	put_be16(at + TCP_CSUM_AT, (uint16_t)~cksum_fold(pseudo));
 }
 
-static void syn_options(const struct tcp *t, const struct conn *c,
-			struct tcphdr *h)
+static void syn_options(const struct conn *c, struct tcphdr *h)
 {
 	bool answer = c->state != TCPD_SYN_SENT;
 
 	h->opt.has_mss = true;
 	h->opt.mss = (uint16_t)c->advmss;
 	h->opt.has_wscale = answer ? c->wscale : true;
-	h->opt.wscale = t->set.wscale;
+	h->opt.wscale = c->rcv_wscale;
 	h->opt.has_ts = answer ? c->ts : true;
 	if (!answer) {
 		h->ack = 0;
@@ -103,7 +102,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	h.opt.ts_val = ts_now(t, &c->tu);
 	h.opt.ts_ecr = c->ts_recent;
 	if (p->flags & TCP_SYN)
-		syn_options(t, c, &h);
+		syn_options(c, &h);
 	else
 		wnd >>= c->rcv_wscale;
 	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);

@@ -16,7 +16,8 @@ static void negotiate(const struct tcp *t, struct conn *c,
 	c->ts_recent_at = t->now;
 	c->wscale = o->has_wscale;
 	c->snd_wscale = o->has_wscale ? o->wscale : 0;
-	c->rcv_wscale = o->has_wscale ? t->set.wscale : 0;
+	if (!o->has_wscale)
+		c->rcv_wscale = 0;
 	conn_set_mss(t, c);
 }
 

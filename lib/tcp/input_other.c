@@ -10,9 +10,17 @@
 
 #define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
 
-static bool must_be_acked(const struct segment *seg)
+/* An unacceptable segment: <SEQ=SND.NXT><ACK=RCV.NXT>, but not for a RST. */
+static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
 {
-	return !(seg->h.flags & TCP_RST);
+	if (seg->h.flags & TCP_RST)
+		return;
+	if (seg->h.flags & TCP_SYN)
+		rst_challenge(t, c); /* RFC 5961, 4.2 */
+	else if (seg_len(seg))
+		delack_now(t, c);
+	else
+		rst_reassure(t, c);
 }
 
 /* The window that was announced: its right edge never moved left. */
@@ -85,10 +93,11 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	if ((seg->h.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
 	    back > 1)
 		return false;
+	answer(t, c, seg);
+	seg->stale = back > 0;
 	seg->len = 0;
 	seg->h.flags &= (uint8_t)~TCP_FIN;
 	seg->h.seq = c->rcv_nxt;
-	delack_now(t, c);
 	return true;
 }
 
@@ -126,10 +135,7 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 	}
 	if (paws_rejects(t, c, seg)) {
 		tcp_drop(t, TCPD_DROP_PAWS);
-		if (seg->h.flags & TCP_SYN)
-			rst_challenge(t, c);
-		else
-			delack_now(t, c);
+		answer(t, c, seg);
 		return false;
 	}
 	if (!acceptable(c, seg)) {
@@ -137,10 +143,7 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		t->stat.segments_duplicate += seg->len > 0;
 		if (only_its_ack(t, c, seg))
 			return true;
-		if ((seg->h.flags & TCP_SYN) && must_be_acked(seg))
-			rst_challenge(t, c); /* RFC 5961, 4.2 */
-		else if (must_be_acked(seg))
-			delack_now(t, c);
+		answer(t, c, seg);
 		return false;
 	}
 	update_ts(t, c, seg);
@@ -277,7 +280,7 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 		return false;
 	}
 	ack_take(t, c, seg);
-	if (seq_ge(seg->h.ack, c->snd_una))
+	if (seq_ge(seg->h.ack, c->snd_una) && !seg->stale)
 		input_update_window(t, c, seg);
 	if (c->fin_sent && c->snd_una == conn_fin_seq(c) + 1)
 		return fin_acked(t, c);

@@ -8,6 +8,7 @@
 /* RFC 5961, 7: at most one challenge ACK of a connection in this time; no
  * counter is shared, so none can be probed (CVE-2016-5696). */
 #define CHALLENGE_GAP TCPD_MS(500)
+#define REASSURE_MAX  4 /* in the same time */
 
 bool reply_push(struct tcp *t, const struct reply *r)
 {
@@ -55,6 +56,18 @@ void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)
 		r.ts_ecr = c->ts_recent;
 	}
 	reply_push(t, &r);
+}
+
+void rst_reassure(struct tcp *t, struct conn *c)
+{
+	if (!c->reassured_at || t->now - c->reassured_at >= CHALLENGE_GAP) {
+		c->reassured_at = t->now;
+		c->nreassured = 0;
+	}
+	if (c->nreassured++ < REASSURE_MAX)
+		delack_now(t, c);
+	else
+		c->nreassured = REASSURE_MAX;
 }
 
 void rst_challenge(struct tcp *t, struct conn *c)

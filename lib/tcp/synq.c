@@ -32,6 +32,23 @@ static const struct tcpd_conn_settings *settings(const struct tcp *t,
 	return &listener_at(t, h->listener)->set;
 }
 
+/* The window that the SYN-ACK announces, which is not scaled. */
+static uint32_t window(const struct tcp *t, const struct half *h)
+{
+	return min_u32(settings(t, h)->receive_buffer, UINT16_MAX);
+}
+
+/* The same in a segment without SYN: rounded up, for an edge that was
+ * announced does not move left. */
+static uint16_t scaled_window(const struct tcp *t, const struct half *h)
+{
+	uint8_t shift = h->has_wscale
+				? tcp_wscale(t, settings(t, h)->receive_buffer)
+				: 0;
+
+	return (uint16_t)((window(t, h) + (1u << shift) - 1) >> shift);
+}
+
 static void send_synack(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
@@ -156,7 +173,7 @@ static void negotiate(const struct tcp *t, struct conn *c, const struct half *h)
 	c->wscale = h->has_wscale;
 	if (h->has_wscale) {
 		c->snd_wscale = h->wscale;
-		c->rcv_wscale = t->set.wscale;
+		c->rcv_wscale = tcp_wscale(t, c->rcv_max);
 	}
 }
 
@@ -169,16 +186,14 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 			       .seq = h->iss,
 			       .ack = h->irs + 1,
 			       .flags = TCP_SYN | TCP_ACK,
-			       .wnd = UINT16_MAX};
-	if (settings(t, h)->receive_buffer < UINT16_MAX)
-		out->wnd = (uint16_t)settings(t, h)->receive_buffer;
+			       .wnd = (uint16_t)window(t, h)};
 	out->opt.has_mss = true;
 	out->opt.mss = (uint16_t)tcp_advmss(t, &h->tu);
 	out->opt.has_ts = h->has_ts;
 	out->opt.ts_val = ts_now(t, &h->tu);
 	out->opt.ts_ecr = h->ts_recent;
 	out->opt.has_wscale = h->has_wscale;
-	out->opt.wscale = t->set.wscale;
+	out->opt.wscale = tcp_wscale(t, settings(t, h)->receive_buffer);
 }
 
 /* The entry becomes a TCB in SYN-RECEIVED, which the ACK then establishes. */
@@ -243,7 +258,7 @@ static void answer(struct tcp *t, const struct half *h)
 			  .flags = TCP_ACK,
 			  .seq = h->iss + 1,
 			  .ack = h->irs + 1,
-			  .wnd = UINT16_MAX,
+			  .wnd = scaled_window(t, h),
 			  .id = h->id};
 
 	if (h->has_ts) {
@@ -258,7 +273,7 @@ static void input_rst(struct tcp *t, uint32_t slot, const struct segment *seg)
 {
 	struct half *h = half_at(t, slot);
 	bool exact = seg->h.seq == h->irs + 1;
-	bool inside = seq_in(seg->h.seq, h->irs + 1, UINT16_MAX);
+	bool inside = seq_in(seg->h.seq, h->irs + 1, window(t, h));
 
 	if (exact) {
 		t->stat.resets_received[TCPD_RESET_NO_CONNECTION]++;
@@ -294,7 +309,7 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 		answer(t, h);
 		return;
 	}
-	if (!seq_in(seg->h.seq, h->irs + 1, UINT16_MAX)) {
+	if (!seq_in(seg->h.seq, h->irs + 1, window(t, h))) {
 		tcp_drop(t, TCPD_DROP_SEQUENCE);
 		answer(t, h);
 		return;

@@ -168,6 +168,7 @@ struct segment {
 	uint32_t nwire; /* segments on the wire that it stands for */
 	uint32_t mss;	/* text of a full one of these */
 	uint8_t tos;
+	bool stale; /* its SEQ is before RCV.NXT: only its ACK counts */
 };
 
 /* SEG.LEN: SYN and FIN count one each. */

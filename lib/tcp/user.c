@@ -49,6 +49,7 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	conn_open_send(t, c, isn_for(t, &tu));
 	conn_set_mss(t, c);
 	cc_ops_of(c->cc)->init(&c->ccs, c->mss);
+	c->rcv_wscale = tcp_wscale(t, c->rcv_max);
 	conn_move(t, c, EV_ACTIVE_OPEN);
 	t->stat.opens_active++;
 	c->syn_due = true;
