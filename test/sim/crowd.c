@@ -63,9 +63,13 @@ static void read_all(struct crowd *c, struct flow *f, unsigned side)
 	while (!f->still && !f->done) {
 		came = tcpd_recv(st, f->to, buf, sizeof(buf), c->s.now);
 		if (came > 0) {
-			if (pattern_same(f->port, f->took, buf,
-					 (size_t)came) < (size_t)came)
-				sim_fail(&c->s, "a wrong octet");
+			size_t same = pattern_same(f->port, f->took, buf,
+						   (size_t)came);
+
+			if (same < (size_t)came)
+				sim_fail(&c->s, "octet %llu of %u is wrong",
+					 (unsigned long long)(f->took + same),
+					 f->port);
 			f->took += (uint64_t)came;
 			continue;
 		}
@@ -194,16 +198,14 @@ static void step(struct crowd *c)
 		world_input(&c->s, f.to, f.data, f.len, &f.off);
 		touched |= 1u << f.to;
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		struct tcpd_stack *st = c->s.side[i].st;
-
+	for (unsigned i = 0; i < 2; i++) /* a batch ends before anything else */
 		if (touched & 1u << i)
 			turn(c, i);
-		if (tcpd_expiry(st) <= c->s.now) {
-			tcpd_expire(st, c->s.now);
+	for (unsigned i = 0; i < 2; i++)
+		if (tcpd_expiry(c->s.side[i].st) <= c->s.now) {
+			tcpd_expire(c->s.side[i].st, c->s.now);
 			turn(c, i);
 		}
-	}
 }
 
 static void prepare(struct crowd *c, uint64_t seed, unsigned reader,

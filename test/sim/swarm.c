@@ -25,10 +25,11 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->max_conns = 32;
 	set->max_listeners = 2;
 	set->max_half_open = 32;
-	set->max_time_wait = PICK(r, 4, 32, 32);
+	set->max_time_wait = 32;
 	set->memory = PICK(r, 1u << 20, 4u << 20, 16u << 20);
 	set->conn.backlog = PICK(r, 1, 2, 16, 16);
-	set->conn.time_wait = TCPD_SEC(PICK(r, 1, 10, 60));
+	set->conn.time_wait = TCPD_SEC(PICK(r, 60, 120));
+	set->orphan_retries = 15; /* what was promised outlives the faults */
 	set->conn.receive_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
 	set->conn.send_buffer = PICK(r, 4096, 20000, 65536, 1u << 20);
 	set->wscale = (uint8_t)PICK(r, 0, 2, 7, 7, 7, 14);
@@ -82,14 +83,14 @@ static uint32_t draw_total(struct rng *r)
 	return rng_below(r, PICK(r, 1, 100, 3000, 20000, 60000));
 }
 
-static void draw_pair(struct sim *s, struct pair *p)
+static void draw_pair(struct sim *s, struct pair *p, bool rude)
 {
 	struct rng *r = &s->rng;
 	unsigned client = rng_below(r, 2);
 	unsigned index = (unsigned)(p - s->pair);
 
 	p->version = rng_below(r, 2) ? 4 : 6;
-	p->hostile = !rng_below(r, 3);
+	p->hostile = rude || !rng_below(r, 3);
 	p->start = SIM_START + TCPD_MS(rng_below(r, 3000));
 	for (unsigned i = 0; i < 2; i++) {
 		struct endpoint *e = &p->ep[i];
@@ -115,6 +116,7 @@ static void draw_pair(struct sim *s, struct pair *p)
 void swarm_draw(struct sim *s)
 {
 	struct rng *r = &s->rng;
+	bool rude;
 
 	r->state = s->seed * 0x2545f4914f6cdd1du + 1;
 	s->now = SIM_START;
@@ -127,8 +129,16 @@ void swarm_draw(struct sim *s)
 	s->faults_end = SIM_START + TCPD_MS(rng_in(r, 100, 20000));
 	s->split_always = rng_below(r, 2);
 	s->adversary = !rng_below(r, 3);
+	rude = !rng_below(r, 4);
 	s->forge = s->adversary ? 100000 : 0;
+	if (rude) /* 2MSL that does not outlive the faults */
+		for (unsigned i = 0; i < 2; i++) {
+			s->side[i].set.max_time_wait = 2;
+			s->side[i].set.conn.time_wait = TCPD_SEC(1);
+			s->side[i].set.orphan_retries = 3;
+			s->side[i].set.retries = 4;
+		}
 	s->npairs = rng_in(r, 1, rng_below(r, 4) ? 2 : MAX_PAIRS);
 	for (unsigned i = 0; i < s->npairs; i++)
-		draw_pair(s, &s->pair[i]);
+		draw_pair(s, &s->pair[i], rude);
 }

@@ -52,7 +52,8 @@ static void match(struct sim *s, unsigned side, struct trail *t)
 		unsigned end = p->ep[0].side == side ? 0 : 1;
 		uint16_t own = end ? t->dport : t->sport;
 
-		if (p->port && p->port == own && !(end && !p->matched))
+		if ((t->ip[10] == 0xff) == (p->version == 4) &&
+		    p->port && p->port == own && !(end && !p->matched))
 			t->e = &p->ep[end];
 	}
 }
