@@ -36,13 +36,13 @@ enum { /* IPv6: headers between the fixed one and the payload */
        IP6_OPT_PAD1 = 0
 };
 
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+static const uint8_t mapped_head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
 
 static void get_ip4(uint8_t ip[16], struct octets *in)
 {
 	struct octets v = octets_take(in, 4);
 
-	memcpy(ip, mapped, sizeof(mapped));
+	memcpy(ip, mapped_head, sizeof(mapped_head));
 	if (!v.bad)
 		memcpy(ip + 12, v.p, 4);
 }

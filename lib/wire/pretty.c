@@ -9,19 +9,15 @@
 #include "pretty.h"
 #include "wire/ip.h"
 
-static char *put_decimal(char *s, unsigned v)
+/* |v| (below 65536) in |base|, without zeros in front. */
+static char *put_number(char *s, unsigned v, unsigned base)
 {
-	if (v >= 10)
-		s = put_decimal(s, v / 10);
-	*s++ = (char)('0' + v % 10);
-	return s;
-}
+	unsigned unit = 1;
 
-static char *put_hex(char *s, unsigned v)
-{
-	if (v >= 16)
-		s = put_hex(s, v / 16);
-	*s++ = "0123456789abcdef"[v % 16];
+	while (v / unit >= base)
+		unit *= base;
+	for (; unit; unit /= base)
+		*s++ = "0123456789abcdef"[v / unit % base];
 	return s;
 }
 
@@ -30,14 +26,16 @@ static char *put_ip4(char *s, const uint8_t ip[4])
 	for (int i = 0; i < 4; i++) {
 		if (i)
 			*s++ = '.';
-		s = put_decimal(s, ip[i]);
+		s = put_number(s, ip[i], 10);
 	}
 	return s;
 }
 
 static unsigned group(const uint8_t ip[16], int i)
 {
-	return (unsigned)ip[2 * i] << 8 | ip[2 * i + 1];
+	const uint8_t *p = ip + (ptrdiff_t)i * 2;
+
+	return (unsigned)p[0] << 8 | p[1];
 }
 
 /* The longest run of two or more zero groups, the first of equals (RFC 5952,
@@ -74,7 +72,7 @@ static char *put_ip6(char *s, const uint8_t ip[16])
 		}
 		if (i && !(n && i == from + n))
 			*s++ = ':';
-		s = put_hex(s, group(ip, i));
+		s = put_number(s, group(ip, i), 16);
 	}
 	return s;
 }
@@ -104,7 +102,7 @@ char *pretty_addr(char buf[PRETTY_ADDR_MAX], const struct tcpd_addr *a)
 	if (a->family == 0 && a->port == 0)
 		*s++ = '*';
 	else
-		s = put_decimal(s, a->port);
+		s = put_number(s, a->port, 10);
 	*s = '\0';
 	return buf;
 }

@@ -188,7 +188,7 @@ START_TEST(icmp_quotes_only_first_parts_of_tcp_of_its_family)
 	static const struct {
 		const char *name;
 		uint8_t version;
-		size_t at; /* octet of the quoted header to change */
+		uint8_t at; /* octet of the quoted header to change */
 		uint8_t value;
 	} bad[] = {
 		{"UDP", 4, 9, 17},

@@ -242,21 +242,22 @@ static size_t make6(uint8_t *p, uint8_t next, const char *rest, size_t n)
 	return 40 + n;
 }
 
-#define ROW(name, next, text, want, head, proto, frag)                        \
-	{                                                                     \
-		name, next, text, sizeof(text) - 1, want, 40 + (head), proto, \
-			frag                                                  \
+/* clang-format off */
+#define ROW(name, next, text, want, head, proto, frag)             \
+	{                                                          \
+		name, text, sizeof(text) - 1, want, 40 + (head),   \
+			next, proto, frag                          \
 	}
+/* clang-format on */
 #define PADN "\1\4\0\0\0\0"
 
 static const struct {
 	const char *name;
-	uint8_t next;
 	const char *rest;
 	size_t n;
 	enum ip_verdict want;
 	unsigned nhead;
-	uint8_t protocol;
+	uint8_t next, protocol;
 	bool fragment;
 } rows6[] = {
 	/* clang-format off */

@@ -10,8 +10,8 @@
 
 #include "base/pool.h"
 
-#define SPANS	   24u
-#define SPAN_UNITS (POOL_MAX / POOL_UNIT)
+#define SPANS	   ((size_t)24)
+#define SPAN_UNITS ((size_t)POOL_MAX / POOL_UNIT)
 #define UNITS	   (SPANS * SPAN_UNITS)
 #define LEN	   ((uint64_t)SPANS * POOL_MAX)
 
@@ -84,7 +84,7 @@ static uint32_t take(unsigned order)
 			      n->off == 0 && n->len == 0 && n->owner == 0,
 		      "a new block knows something");
 	ck_assert_uint_eq(b % (1u << n->order), 0);
-	ck_assert_uint_le(b + (1u << n->order), UNITS);
+	ck_assert_uint_le((size_t)b + (1u << n->order), UNITS);
 	for (uint32_t u = b; u < b + (1u << n->order); u++) {
 		if (fx.used[u])
 			ck_abort_msg("unit %u given twice", u);
@@ -100,7 +100,7 @@ static uint32_t take(unsigned order)
 
 static void give(uint32_t b)
 {
-	memset(fx.used + b, 0, 1u << fx.p.block[b].order);
+	memset(fx.used + b, 0, (size_t)1 << fx.p.block[b].order);
 	pool_give(&fx.p, b);
 }
 

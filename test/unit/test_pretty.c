@@ -65,7 +65,7 @@ START_TEST(pretty_reads_back_any_address_it_writes)
 		pretty_ip(buf, ip);
 		if (!pretty_parse_ip(got, &family, buf) ||
 		    inet_pton(AF_INET6, buf, system) != 1 || family != 6 ||
-		    memcmp(got, ip, 16) || memcmp(system, ip, 16))
+		    memcmp(got, ip, 16) != 0 || memcmp(system, ip, 16) != 0)
 			ck_abort_msg("%s", buf);
 	}
 }

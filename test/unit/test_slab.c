@@ -119,7 +119,7 @@ START_TEST(slab_touches_nothing_above_the_highest_slot)
 	uint8_t want[SIZE];
 
 	set_up(true);
-	memset(fx.mem, 0xa5, SIZE * MAX);
+	memset(fx.mem, 0xa5, (size_t)SIZE * MAX);
 	memset(want, 0xa5, SIZE);
 	memset(fx.mem, 0, SIZE * 3ul);
 	for (int i = 0; i < 3; i++)

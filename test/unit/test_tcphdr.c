@@ -51,7 +51,7 @@ START_TEST(tcphdr_wants_its_whole_header_and_at_least_20_octets)
 	memset(p + 20, TCPOPT_NOP, 60);
 	for (unsigned off = 0; off < 16; off++)
 		for (size_t len = 0; len <= 80; len++) {
-			bool good = off >= 5 && off * 4 <= len;
+			bool good = off >= 5 && (size_t)off * 4 <= len;
 			struct tcphdr h;
 
 			p[12] = (uint8_t)(off << 4);

@@ -284,7 +284,7 @@ START_TEST(wheel_jumps_25_days_without_a_loop_over_ticks)
 		ck_assert_uint_eq(wheel_take(&f.w, now + 25 * day), 1);
 		ck_assert_uint_eq(wheel_take(&f.w, now + 25 * day), 0);
 	}
-	ck_assert_uint_lt(f.node_calls, 50000 * 40);
+	ck_assert_uint_lt(f.node_calls, 50000ul * 40);
 }
 END_TEST
 
