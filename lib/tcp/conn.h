@@ -278,8 +278,6 @@ void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg);
 void input_other(struct tcp *t, struct conn *c, struct segment *seg);
 /* From the fifth check on: what a SYN-ACK or final ACK brought with it. */
 void input_text_and_fin(struct tcp *t, struct conn *c, struct segment *seg);
-void input_update_window(struct tcp *t, struct conn *c,
-			 const struct segment *seg);
 
 /* --- ack.c: an acknowledgment that 5961 lets through */
 void ack_take(struct tcp *t, struct conn *c, const struct segment *seg);

@@ -197,12 +197,17 @@ static bool check_syn(struct tcp *t, struct conn *c, struct segment *seg)
 	return false;
 }
 
-void input_update_window(struct tcp *t, struct conn *c,
-			 const struct segment *seg)
+/*
+ * SND.WND by WL1 and WL2; an ACK of something new (|advances|) brings its
+ * window whatever its SEQ, or a retransmission that closes a gap would leave
+ * an old window on top of the new SND.UNA, and the edge too far right.
+ */
+static void update_window(struct tcp *t, struct conn *c,
+			  const struct segment *seg, bool advances)
 {
 	uint32_t wnd = (uint32_t)seg->h.wnd << c->snd_wscale;
 
-	if (!seq_lt(c->snd_wl1, seg->h.seq) &&
+	if (!advances && !seq_lt(c->snd_wl1, seg->h.seq) &&
 	    !(c->snd_wl1 == seg->h.seq && seq_le(c->snd_wl2, seg->h.ack)))
 		return;
 	c->snd_wl1 = seg->h.seq;
@@ -267,6 +272,8 @@ static bool fin_acked(struct tcp *t, struct conn *c)
 /* Fifth: ACK (with RFC 5961, 5.2). */
 static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 {
+	bool advances;
+
 	if (!(seg->h.flags & TCP_ACK)) {
 		tcp_drop(t, TCPD_DROP_NO_ACK_BIT);
 		return false;
@@ -279,9 +286,10 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 		rst_challenge(t, c);
 		return false;
 	}
+	advances = seq_gt(seg->h.ack, c->snd_una);
 	ack_take(t, c, seg);
-	if (seq_ge(seg->h.ack, c->snd_una) && !seg->stale)
-		input_update_window(t, c, seg);
+	if (seg->h.ack == c->snd_una && !seg->stale)
+		update_window(t, c, seg, advances);
 	if (c->fin_sent && c->snd_una == conn_fin_seq(c) + 1)
 		return fin_acked(t, c);
 	return true;

@@ -76,6 +76,20 @@ static uint32_t next_lost(const struct tcp *t, const struct conn *c)
 	return 0;
 }
 
+/* Of |len| octets from |seq|, what the slices of one packet hold: in full
+ * segments where there is more than one. */
+static uint32_t sliceable(const struct tcp *t, const struct conn *c,
+			  uint32_t seq, uint32_t len)
+{
+	struct tcpd_slice s[TCPD_SLICES_MAX];
+	uint32_t had = len;
+
+	sendq_slices(t, c, seq, &len, s, TCPD_SLICES_MAX);
+	if (len < had && len > c->mss)
+		len -= len % c->mss;
+	return len;
+}
+
 static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 		       struct plan *p)
 {
@@ -96,7 +110,7 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 	p->len = min_u32(len, packet_max(t, c));
 	if (p->len > room)
 		p->len = max_u32(room / c->mss, 1) * c->mss;
-	p->len = min_u32(p->len, len);
+	p->len = sliceable(t, c, p->seq, min_u32(p->len, len));
 	if (p->len == len && x->seq + len != x->end)
 		p->flags |= TCP_FIN;
 	if (x->seq + p->len == c->sq.end && p->len)
@@ -171,7 +185,6 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	uint32_t wnd = wnd_room(c);
 	uint32_t cwnd = cwnd_room(c);
 	uint32_t len;
-	struct tcpd_slice s[TCPD_SLICES_MAX];
 
 	if (!rest && !fin)
 		return false;
@@ -181,13 +194,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 		len = cwnd / c->mss * c->mss;
 	len = min_u32(len, packet_max(t, c));
 	len = sensible(c, len, rest);
-	if (len > c->mss) {
-		uint32_t had = len;
-
-		sendq_slices(t, c, c->snd_nxt, &len, s, TCPD_SLICES_MAX);
-		if (len < had && len >= c->mss)
-			len -= len % c->mss;
-	}
+	len = sliceable(t, c, c->snd_nxt, len);
 	p->len = len;
 	fin = fin && len == rest && (wnd > len || conn_flight(c) == 0);
 	if (fin)
