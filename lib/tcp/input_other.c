@@ -272,7 +272,7 @@ static bool fin_acked(struct tcp *t, struct conn *c)
 /* Fifth: ACK (with RFC 5961, 5.2). */
 static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 {
-	bool advances;
+	uint32_t acked;
 
 	if (!(seg->h.flags & TCP_ACK)) {
 		tcp_drop(t, TCPD_DROP_NO_ACK_BIT);
@@ -286,10 +286,12 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 		rst_challenge(t, c);
 		return false;
 	}
-	advances = seq_gt(seg->h.ack, c->snd_una);
+	acked = seq_gt(seg->h.ack, c->snd_una) ? seg->h.ack - c->snd_una : 0;
 	ack_take(t, c, seg);
-	if (seg->h.ack == c->snd_una && !seg->stale)
-		update_window(t, c, seg, advances);
+	if (seg->stale) /* its window is old: the edge stays where it was */
+		c->snd_wnd -= min_u32(acked, c->snd_wnd);
+	else if (seg->h.ack == c->snd_una)
+		update_window(t, c, seg, acked > 0);
 	if (c->fin_sent && c->snd_una == conn_fin_seq(c) + 1)
 		return fin_acked(t, c);
 	return true;
