@@ -397,7 +397,7 @@ void bridge_run(struct bridge *b)
 		if (b->hup || b->ending) {
 			give_up(b, tcpd_close);
 			finish(b, false, !b->hup);
-		} else if (b->more) {
+		} else {
 			bridge_accept(b);
 		}
 		break;

@@ -77,9 +77,10 @@ struct bridge {
 	struct bridge_options *options; /* NULL: none set */
 	int pending_fd;	  /* listener: app's end that its queue did not take */
 	uint32_t nqueued; /* listener: in the fd's queue, at most */
-	uint32_t window;  /* listener: of these, at most */
-	uint32_t lowat;	  /* TCP_NOTSENT_LOWAT, 0: not set */
-	uint32_t rate;	  /* octets in a millisecond, as last seen */
+	uint32_t backlog; /* listener: that may wait, in all */
+	uint32_t stack_backlog; /* ... of these, in the stack's queue */
+	uint32_t lowat;		/* TCP_NOTSENT_LOWAT, 0: not set */
+	uint32_t rate;		/* octets in a millisecond, as last seen */
 	tcpd_time rate_at;
 	uint64_t rate_acked;
 	uint64_t unread;      /* of the last dump */

@@ -3,7 +3,7 @@
  * bridge_accept.c - listeners: connections from the stack's accept queue into
  * the fd of the program, each a message of one octet that carries its fd.
  *
- * The fd's queue holds at most |window| of them, the rest waits in the stack,
+ * The fd's queue holds at most APP_QUEUE of them, the rest waits in the stack,
  * so that both together are what the backlog says.  A connection begins with
  * a greeting octet, which accept() takes: as long as it is unread, closing
  * the fd counts as a close with data unread.  So the connections in the queue
@@ -22,37 +22,58 @@
 
 /*
  * As in the kernel, |backlog| + 1 connections may wait.  The stack takes one
- * more than it is told, too; what the fd's queue holds is taken off.
+ * more than it is told, too.  What lies in the fd's queue is taken off: once
+ * and for all from a large backlog, as it changes from a small one, of which
+ * the stack else had too little for a burst.
  */
-static uint32_t window_of(uint32_t backlog)
-{
-	return clamp_u32(backlog, 1, APP_QUEUE);
-}
+#define LARGE (2 * APP_QUEUE)
 
 uint32_t bridge_stack_backlog(uint32_t backlog)
 {
-	return (uint32_t)sub_sat(backlog, window_of(backlog));
+	return backlog < LARGE ? backlog : backlog - APP_QUEUE;
 }
 
 void bridge_listen(struct bridge *b, uint32_t backlog)
 {
 	b->kind = BRIDGE_LISTENER;
-	b->window = window_of(backlog);
+	b->backlog = backlog;
+	b->stack_backlog = bridge_stack_backlog(backlog);
 	b->more = true;
+}
+
+/* What the program has taken shows in what is left. */
+static void count_queued(struct bridge *b)
+{
+	int q = 0;
+
+	if (ioctl(b->fd, SIOCOUTQ, &q) == 0)
+		b->nqueued = (uint32_t)q / b->app->unit;
 }
 
 /* Room for one more in the queue of its fd? */
 static bool has_room(struct bridge *b)
 {
-	int q = 0;
+	uint32_t window = clamp_u32(b->backlog, 1, APP_QUEUE);
 
-	if (b->nqueued < b->window)
-		return true;
-	/* What the program has taken shows in what is left. */
-	if (ioctl(b->fd, SIOCOUTQ, &q) < 0)
-		return false;
-	b->nqueued = (uint32_t)q / b->app->unit;
-	return b->nqueued < b->window;
+	if (b->nqueued >= window)
+		count_queued(b);
+	return b->nqueued < window;
+}
+
+static void share_backlog(struct bridge *b)
+{
+	struct daemon *d = b->app->d;
+	struct tcpd_conn_settings cs = d->conf->conn;
+
+	if (b->backlog >= LARGE)
+		return;
+	if (b->nqueued)
+		count_queued(b);
+	cs.backlog = (uint32_t)sub_sat(b->backlog, b->nqueued);
+	if (cs.backlog == b->stack_backlog)
+		return;
+	b->stack_backlog = cs.backlog;
+	tcpd_listen(d->st, &b->h, NULL, 0, &cs, d->now);
 }
 
 static int send_fd(int via, int fd)
@@ -154,7 +175,7 @@ static bool have_spare(struct app *a)
 	return false;
 }
 
-void bridge_accept(struct bridge *b)
+static void accept_all(struct bridge *b)
 {
 	struct daemon *d = b->app->d;
 	tcpd_handle h;
@@ -174,6 +195,13 @@ void bridge_accept(struct bridge *b)
 			break;
 	}
 	daemon_kick(d);
+}
+
+void bridge_accept(struct bridge *b)
+{
+	if (b->more)
+		accept_all(b);
+	share_backlog(b);
 }
 
 void bridge_retry(struct app *a)

@@ -308,7 +308,7 @@ static int get_info(struct bridge *b, void *p, uint16_t *len)
 		if (s.kind == TCPD_KIND_LISTENER) {
 			/* As in the kernel: the accept queue. */
 			i.tcpi_unacked = (uint32_t)s.recv_q + b->nqueued;
-			i.tcpi_sacked = (uint32_t)s.send_q + b->window;
+			i.tcpi_sacked = b->backlog;
 		}
 	} else {
 		i.tcpi_state = 7; /* TCP_CLOSE */

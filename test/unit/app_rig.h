@@ -228,7 +228,10 @@ static inline void rig_pass(tcpd_time t)
 static inline void rig_start(const char *run_dir)
 {
 	char err[256] = "";
+	char path[160];
 
+	(void)snprintf(path, sizeof(path), "%s/app.sock", run_dir);
+	(void)unlink(path); /* of a run that was cut short */
 	memset(&rig, 0, sizeof(rig));
 	rig.d.now = TCPD_SEC(1000);
 	rig.d.loop = ev_loop_new(EVBACKEND_EPOLL);

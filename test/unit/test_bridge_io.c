@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_bridge_io.c - octets through a bridge: the lag octet and what might eat
+ * it, back-pressure, and requests in their place between the octets.
+ *
+ * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
+ * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
+ * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_tcpinfo.c
+ */
+#include "test/unit/bridge_rig.h"
+
+static ssize_t send_own_fd(void)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} c = {.buf = {0}};
+	char octet = 'x';
+	struct iovec iov = {&octet, 1};
+	struct msghdr mh = {.msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = c.buf,
+			    .msg_controllen = sizeof(c.buf)};
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &a, sizeof(int));
+	return sendmsg(a, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+START_TEST(an_fd_sent_through_a_connection_is_refused_or_ends_it)
+{
+	rig.d.app->passrights &= _i == 0; /* 1: as on an older kernel */
+	meet();
+	if (send_own_fd() < 0) {
+		ck_assert_int_eq(errno, EPERM);
+		ck_assert_int_eq(_i, 0);
+		app_writes("unharmed");
+		rig_settle();
+		peer_reads("unharmed");
+		return;
+	}
+	rig_settle();
+	ck_assert_int_eq(peer_err(), TCPD_ERR_RESET);
+	app_read_fails(ECONNRESET);
+	ck_assert_int_eq(app_error(), ECONNABORTED);
+}
+END_TEST
+
+START_TEST(urgent_octets_stay_in_their_place)
+{
+	meet();
+	app_writes("abc");
+	if (send(a, "O", 1, MSG_OOB) != 1)
+		return; /* a kernel without them */
+	app_writes("def");
+	rig_settle();
+	peer_reads("abcOdef");
+	if (send(a, "P", 1, MSG_OOB) != 1)
+		return;
+	rig_settle();
+	peer_reads("P");
+	tcpd_abort(rig.peer, p, rig.d.now);
+	rig_settle();
+	app_read_fails(ECONNRESET);
+}
+END_TEST
+
+START_TEST(single_octets_arrive_one_by_one)
+{
+	meet();
+	for (int i = 0; i < 100; i++) {
+		app_writes("x");
+		rig_settle();
+		peer_reads("x");
+		peer_writes("y");
+		app_reads("y");
+	}
+}
+END_TEST
+
+START_TEST(an_app_is_read_only_while_little_waits_unsent)
+{
+	static char big[65536];
+	struct tcpd_cursor c = {0};
+	struct tcpd_status s;
+	ssize_t n = 0, r;
+
+	meet();
+	rig.cut = true;
+	for (int i = 0; i < 1000; i++) {
+		r = write(a, big, sizeof(big));
+		n += r > 0 ? r : 0;
+		rig_settle();
+		if (r < 0)
+			break;
+	}
+	ck_assert_int_eq(errno, EAGAIN);
+	while (tcpd_each(rig.d.st, &c, &s, rig.d.now))
+		if (s.kind == TCPD_KIND_CONN)
+			ck_assert_uint_le(s.unsent, 128 * 1024 + 256 * 1024);
+	/* When the peer is back all of it arrives. */
+	rig.cut = false;
+	for (int i = 0; i < 10000 && n > 0; i++) {
+		rig_pass(TCPD_MS(100));
+		for (;;) {
+			int64_t got = tcpd_recv(rig.peer, p, big, sizeof(big),
+						rig.d.now);
+
+			if (got <= 0)
+				break;
+			n -= (ssize_t)got;
+		}
+	}
+	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
+static uint64_t segments_out(void)
+{
+	struct tcp_info i;
+
+	memset(&i, 0, sizeof(i));
+	ck_assert_int_gt(rig_get(a, IPPROTO_TCP, TCP_INFO, &i, sizeof(i)), 100);
+	return peer_status().data_segs_in;
+}
+
+START_TEST(an_option_takes_effect_after_what_was_written_before)
+{
+	int on = 1, off = 0;
+	uint64_t before;
+
+	meet();
+	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)),
+			 0);
+	before = segments_out();
+	app_writes("one"); /* before the cork: goes by itself */
+	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)), 0);
+	app_writes("two");
+	app_writes("three");
+	rig_settle();
+	ck_assert_uint_eq(segments_out(), before);
+	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)),
+			 0);
+	rig_settle();
+	peer_reads("onetwothree");
+	ck_assert_uint_le(segments_out(), before + 2);
+}
+END_TEST
+
+static void add(TCase *tc)
+{
+	tcase_add_loop_test(
+		tc, an_fd_sent_through_a_connection_is_refused_or_ends_it, 0,
+		2);
+	tcase_add_test(tc, urgent_octets_stay_in_their_place);
+	tcase_add_test(tc, single_octets_arrive_one_by_one);
+	tcase_add_test(tc, an_app_is_read_only_while_little_waits_unsent);
+	tcase_add_test(tc,
+		       an_option_takes_effect_after_what_was_written_before);
+}
+
+int main(void)
+{
+	return run_suite("bridge_io", add);
+}
