@@ -36,9 +36,12 @@ static uint32_t find_block(const struct tcp *t, const struct conn *c,
 	return found;
 }
 
-/* A block that covers |seq| on, behind |prev|; at most up to the next one. */
+/*
+ * A block that covers |seq| on, behind |prev|; at most up to the next one.
+ * What borrowed packets were promised is taken by them (|promised|) alone.
+ */
 static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
-			  uint32_t seq, uint32_t want)
+			  uint32_t seq, uint32_t want, bool promised)
 {
 	struct recvq *q = &c->rq;
 	uint32_t next = prev == POOL_NONE ? q->head : block(t, prev)->next;
@@ -52,6 +55,8 @@ static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
 		order = min_u32(order, pool_order(block(t, next)->off - seq));
 	if (mem_left(t) < pool_size(order))
 		order = 0;
+	if (!promised && mem_left(t) < POOL_UNIT)
+		return POOL_NONE;
 	b = pool_take(&t->pool, order);
 	if (b == POOL_NONE)
 		return b;
@@ -76,7 +81,7 @@ static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
 
 /* Copy to its place; how much of it found memory, from its beginning. */
 static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
-		      const uint8_t *p, uint32_t len)
+		      const uint8_t *p, uint32_t len, bool promised)
 {
 	uint32_t b = find_block(t, c, seq);
 	uint32_t done = 0;
@@ -94,7 +99,8 @@ static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
 			if (next != POOL_NONE && block(t, next)->off == at)
 				b = next;
 			else
-				b = add_block(t, c, b, at, len - done);
+				b = add_block(t, c, b, at, len - done,
+					      promised);
 			if (b == POOL_NONE)
 				break;
 		}
@@ -169,9 +175,11 @@ static void drop_ranges(struct tcp *t, struct conn *c, unsigned n)
 	c->rq.ranges = POOL_NONE;
 }
 
-/* Would [left, right) need a range of its own, and is there one? */
-static bool range_room(struct tcp *t, struct conn *c, uint32_t left,
-		       uint32_t right)
+/*
+ * Would what begins at |left| need a range of its own, and is there one?  Its
+ * right end says nothing: memory may end before that is reached.
+ */
+static bool range_room(struct tcp *t, struct conn *c, uint32_t left)
 {
 	struct recvq *q = &c->rq;
 	unsigned i;
@@ -186,7 +194,7 @@ static bool range_room(struct tcp *t, struct conn *c, uint32_t left,
 	if (q->nranges < NRANGES)
 		return true;
 	i = first_range(ranges(t, c), q->nranges, left);
-	return i < q->nranges && seq_le(ranges(t, c)[i].left, right);
+	return i < q->nranges && seq_le(ranges(t, c)[i].left, left);
 }
 
 /* Add [left, right): the octets of it that are new. */
@@ -263,11 +271,11 @@ static enum recvq_took put_ahead(struct tcp *t, struct conn *c, uint32_t seq,
 		tcp_drop(t, TCPD_DROP_OOO_MEMORY);
 		return RQ_NOTHING;
 	}
-	if (!range_room(t, c, seq, seq + len)) {
+	if (!range_room(t, c, seq)) {
 		tcp_drop(t, TCPD_DROP_OOO_RANGES);
 		return RQ_NOTHING;
 	}
-	done = place(t, c, seq, p, len);
+	done = place(t, c, seq, p, len, false);
 	if (done)
 		c->rq.ooo += add_range(t, c, seq, seq + done);
 	else if (c->rq.nranges == 0)
@@ -327,9 +335,10 @@ enum recvq_took recvq_put(struct tcp *t, struct conn *c, uint32_t seq,
 		done = len;
 	} else {
 		recvq_settle_conn(t, c);
-		done = place(t, c, seq, p, len);
+		done = place(t, c, seq, p, len, false);
 		if (done < len && prune(t, c))
-			done += place(t, c, seq + done, p + done, len - done);
+			done += place(t, c, seq + done, p + done, len - done,
+				      false);
 	}
 	if (done < len)
 		tcp_drop(t, TCPD_DROP_MEMORY);
@@ -357,7 +366,7 @@ void recvq_settle_conn(struct tcp *t, struct conn *c)
 		uint32_t done;
 
 		t->borrowed -= b->len; /* the promise is kept here */
-		done = place(t, c, seq, b->p, b->len);
+		done = place(t, c, seq, b->p, b->len, true);
 		assert(done == b->len);
 		seq += done;
 		link = b->next;

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_recvq.c - the receive queue against a map of octets: what is in order,
+ * what lies ahead, what its reader sees, and which blocks are held for it.
+ *
+ * LINK: test/unit/rig.c
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+#define SALT   99u
+#define STREAM 1000000u
+#define AHEAD  60000u /* a window */
+
+static struct {
+	struct conn *c;
+	bool have[STREAM + AHEAD]; /* octets that the queue says it took */
+	uint32_t next, read;	   /* offsets: first missing, first unread */
+	uint8_t *lent[512];	   /* packets that are borrowed */
+	unsigned nlent;
+} m;
+
+static uint32_t seq_of(uint32_t at)
+{
+	return m.c->irs + 1 + at;
+}
+
+static void model(uint32_t irs)
+{
+	memset(&m, 0, sizeof(m));
+	m.c = rig_conn(1, irs);
+	m.c->rcv_buf = AHEAD;
+}
+
+/* The packet is an own copy, which lives until the batch ends. */
+static enum recvq_took put(uint32_t at, uint32_t len)
+{
+	uint8_t *p = malloc(len);
+	uint32_t had = m.c->rcv_nxt, ooo = m.c->rq.ooo;
+	enum recvq_took took;
+
+	ck_assert_ptr_nonnull(p);
+	pattern_fill(SALT, at, p, len);
+	ck_assert_uint_lt(m.nlent, ARRAY_SIZE(m.lent));
+	m.lent[m.nlent++] = p;
+	took = recvq_put(rig.t, m.c, seq_of(at), p, len);
+	if (took == RQ_NOTHING) {
+		ck_assert_uint_eq(m.c->rcv_nxt, had);
+		ck_assert_uint_eq(m.c->rq.ooo, ooo);
+		return took;
+	}
+	memset(m.have + at, true, len);
+	while (m.have[m.next])
+		m.next++;
+	return took;
+}
+
+static void settle(void)
+{
+	recvq_settle(rig.t);
+	ck_assert_uint_eq(rig.t->borrowed, 0);
+	ck_assert_uint_eq(rig.t->nborrows, 0);
+	while (m.nlent)
+		free(m.lent[--m.nlent]);
+}
+
+static void check_ranges(void)
+{
+	const struct range *r = recvq_ranges(rig.t, m.c);
+	unsigned n = 0;
+	uint32_t ooo = 0;
+
+	for (uint32_t at = m.next; at < m.next + AHEAD; at++) {
+		uint32_t from = at;
+
+		if (!m.have[at])
+			continue;
+		while (m.have[at])
+			at++;
+		ck_assert_uint_lt(n, m.c->rq.nranges);
+		ck_assert_uint_eq(r[n].left, seq_of(from));
+		ck_assert_uint_eq(r[n].right, seq_of(at));
+		ooo += at - from;
+		n++;
+	}
+	ck_assert_uint_eq(m.c->rq.nranges, n);
+	ck_assert_uint_eq(m.c->rq.ooo, ooo);
+	ck_assert(n || !r);
+}
+
+static void check_blocks(void)
+{
+	const struct recvq *q = &m.c->rq;
+	const struct pool *pool = &rig.t->pool;
+	uint32_t prev = POOL_NONE, mem = 0;
+	bool last = q->last == POOL_NONE;
+
+	for (uint32_t b = q->head; b != POOL_NONE; b = pool->block[b].next) {
+		const struct pool_block *k = &pool->block[b];
+
+		ck_assert_uint_eq(k->prev, prev);
+		if (prev != POOL_NONE)
+			ck_assert(seq_le(pool->block[prev].off +
+						 pool->block[prev].len,
+					 k->off));
+		ck_assert_uint_le(k->len, pool_size(k->order));
+		mem += pool_size(k->order);
+		last |= b == q->last;
+		prev = b;
+	}
+	ck_assert_uint_eq(q->tail, prev);
+	ck_assert(last);
+	if (q->ranges != POOL_NONE)
+		mem += pool_size(pool->block[q->ranges].order);
+	ck_assert_uint_eq(q->ranges != POOL_NONE, q->nranges != 0);
+	ck_assert_uint_eq(q->mem, mem);
+	ck_assert_uint_eq(pool->nused, mem);
+	if (m.next == m.read && !q->nranges)
+		ck_assert_uint_eq(mem, 0);
+}
+
+/* All that is in order, as its reader would see it now. */
+static void check_reader(void)
+{
+	struct tcpd_slice s[2048];
+	unsigned n = recvq_peek(rig.t, m.c, s, ARRAY_SIZE(s));
+	uint32_t at = m.read;
+
+	ck_assert_uint_eq(m.c->rcv_nxt, seq_of(m.next));
+	ck_assert_uint_eq(conn_readable(m.c), m.next - m.read);
+	for (unsigned i = 0; i < n; i++) {
+		ck_assert_uint_gt(s[i].len, 0);
+		ck_assert_uint_eq(pattern_same(SALT, at, s[i].p, s[i].len),
+				  s[i].len);
+		at += s[i].len;
+	}
+	ck_assert_uint_eq(at, m.next);
+}
+
+static void check(void)
+{
+	check_ranges();
+	check_blocks();
+	check_reader();
+}
+
+static void read_some(uint32_t n)
+{
+	recvq_read(rig.t, m.c, n);
+	m.read += n;
+}
+
+/* What the answer must be, from the map alone. */
+static enum recvq_took expected(uint32_t at, uint32_t len)
+{
+	bool ahead = false;
+
+	if (at > m.next) {
+		for (uint32_t i = at; i < at + len; i++)
+			if (!m.have[i])
+				return RQ_OUT_OF_ORDER;
+		return RQ_NOTHING;
+	}
+	for (uint32_t i = at + 1; i < m.next + AHEAD && !ahead; i++)
+		ahead = m.have[i];
+	return ahead ? RQ_FILLED_GAP : RQ_IN_ORDER;
+}
+
+START_TEST(recvq_is_what_a_map_of_octets_is)
+{
+	struct rng r = {.state = (uint64_t)_i};
+	uint32_t disorder = _i % 3 ? 40 : 0;
+
+	model(_i % 2 ? 12345u : UINT32_MAX - 300000u);
+	while (m.next < STREAM / 4) {
+		uint32_t left = AHEAD - (m.next - m.read);
+		unsigned what = rng_below(&r, 10);
+		uint32_t n = 1u << rng_below(&r, 16);
+		uint32_t len = min_u32(rng_in(&r, 1, n), left);
+		uint32_t at = m.next;
+
+		if (what >= 4 && len) {
+			enum recvq_took want;
+
+			if (rng_below(&r, 100) < disorder)
+				at += rng_below(&r, left - len + 1);
+			want = expected(at, len);
+			ck_assert_int_eq(put(at, len), want);
+		} else if (what >= 2) {
+			uint32_t have = m.next - m.read;
+
+			read_some(rng_below(&r, 3) ? rng_below(&r, have + 1)
+						   : have);
+		} else if (what == 1) {
+			settle();
+		}
+		if (m.nlent == ARRAY_SIZE(m.lent))
+			settle();
+		check();
+	}
+	settle();
+	check();
+	ck_assert_uint_eq(m.c->octets_received, m.next);
+	recvq_clear(rig.t, m.c);
+	ck_assert_uint_eq(rig.t->pool.nused, 0);
+}
+END_TEST
+
+START_TEST(recvq_copies_nothing_for_a_reader_that_keeps_up)
+{
+	model(1);
+	for (uint32_t at = 0; at < 600000; at += 60000) {
+		struct tcpd_slice s[2];
+
+		ck_assert_int_eq(put(at, 60000), RQ_IN_ORDER);
+		ck_assert_uint_eq(recvq_peek(rig.t, m.c, s, 2), 1);
+		ck_assert_ptr_eq(s[0].p, m.lent[m.nlent - 1]);
+		read_some(60000);
+		settle();
+	}
+	ck_assert_uint_eq(rig.t->stat.octets_copied, 0);
+	ck_assert_uint_eq(rig.t->pool.high, 0);
+}
+END_TEST
+
+START_TEST(recvq_settles_what_was_read_in_part)
+{
+	model(1);
+	put(0, 1000);
+	put(1000, 1000);
+	read_some(1500);
+	check_reader();
+	settle();
+	ck_assert_uint_eq(rig.t->stat.octets_copied, 500);
+	check();
+	read_some(500);
+	check();
+}
+END_TEST
+
+START_TEST(recvq_lends_no_more_than_its_list_holds)
+{
+	model(1);
+	for (uint32_t i = 0; i < 300; i++)
+		ck_assert_int_eq(put(i * 10, 10), RQ_IN_ORDER);
+	check();
+	settle();
+	check();
+}
+END_TEST
+
+START_TEST(recvq_settles_with_the_peers_fin_behind_the_text)
+{
+	model(1);
+	put(0, 700);
+	m.c->rcv_nxt++;
+	m.c->fin_rcvd = true;
+	ck_assert_uint_eq(conn_readable(m.c), 700);
+	recvq_settle_conn(rig.t, m.c);
+	free(m.lent[--m.nlent]);
+	m.c->rcv_nxt--;
+	m.c->fin_rcvd = false;
+	check_reader();
+	m.c->rcv_nxt++;
+	m.c->fin_rcvd = true;
+	read_some(700);
+	ck_assert_uint_eq(rig.t->pool.nused, 0);
+}
+END_TEST
+
+/* A range is 8 octets, and they have one block of 2 KiB. */
+START_TEST(recvq_keeps_256_ranges_and_drops_what_would_need_one_more)
+{
+	model(1);
+	for (uint32_t i = 0; i < 256; i++)
+		ck_assert_int_eq(put(2 + 4 * i, 2), RQ_OUT_OF_ORDER);
+	check();
+	ck_assert_int_eq(put(2 + 4 * 256, 2), RQ_NOTHING);
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_OOO_RANGES], 1);
+	/* what begins in one of them or at its end needs none of its own */
+	ck_assert_int_eq(put(4, 1), RQ_OUT_OF_ORDER);
+	ck_assert_int_eq(put(7, 2), RQ_OUT_OF_ORDER);
+	check();
+	/* two become one: there is room again */
+	ck_assert_int_eq(put(5, 1), RQ_OUT_OF_ORDER);
+	ck_assert_int_eq(put(2 + 4 * 256, 2), RQ_OUT_OF_ORDER);
+	check();
+	ck_assert_int_eq(put(0, 2), RQ_FILLED_GAP);
+	check();
+	settle();
+}
+END_TEST
+
+/*
+ * The list is full, a segment would have touched a range, but its memory ends
+ * before it gets there: what found its place would need a range of its own.
+ */
+START_TEST(recvq_with_a_full_list_drops_what_memory_cuts_short)
+{
+	uint8_t *p = calloc(1, 40000);
+	uint32_t i;
+
+	ck_assert_ptr_nonnull(p);
+	rig_stop();
+	rig.set.memory = POOL_MAX;
+	rig_start();
+	model(1);
+	for (i = 0; i < 20; i++) /* unread: 40 of the 64 KiB */
+		put(i * 2048, 2048);
+	settle();
+	for (i = 0; i < 255; i++)
+		ck_assert_int_eq(put(50000 + 2 * i, 1), RQ_OUT_OF_ORDER);
+	ck_assert_int_eq(put(100000, 1), RQ_OUT_OF_ORDER);
+	ck_assert_uint_eq(m.c->rq.nranges, 256);
+	/* it is not memory that the list lacks */
+	ck_assert_int_eq(recvq_put(rig.t, m.c, seq_of(60000), p, 1),
+			 RQ_NOTHING);
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_OOO_RANGES], 1);
+	ck_assert_int_eq(recvq_put(rig.t, m.c, seq_of(60000), p, 40000),
+			 RQ_NOTHING);
+	ck_assert_uint_eq(m.c->rq.nranges, 256);
+	free(p);
+	settle();
+}
+END_TEST
+
+START_TEST(recvq_gives_up_what_lies_ahead_for_text_in_order)
+{
+	rig_stop();
+	rig.set.memory = POOL_MAX;
+	rig_start();
+	model(1);
+	put(10, 1000);
+	put(20000, 20000);
+	put(45000, 9000);
+	settle();
+	ck_assert_uint_gt(m.c->rq.ooo, 25000);
+	/* no memory is left for this one but theirs */
+	while (pool_take(&rig.t->pool, 0) != POOL_NONE)
+		;
+	memset(m.have, 0, sizeof(m.have));
+	m.c->fin_ooo = true;
+	ck_assert_int_eq(put(0, 4000), RQ_IN_ORDER);
+	ck_assert_uint_eq(m.c->rcv_nxt, seq_of(4000));
+	ck_assert_uint_eq(m.c->rq.nranges, 0);
+	ck_assert_uint_eq(m.c->rq.ooo, 0);
+	ck_assert(!m.c->fin_ooo);
+	ck_assert_uint_gt(rig.t->stat.memory_ooo_pruned, 25000);
+	check_reader();
+	settle();
+}
+END_TEST
+
+START_TEST(recvq_takes_nothing_ahead_when_memory_is_tight)
+{
+	model(1);
+	while (pool_free(&rig.t->pool) >= rig.set.memory / 8)
+		ck_assert_uint_ne(pool_take(&rig.t->pool, 5), POOL_NONE);
+	ck_assert_int_eq(put(10, 1000), RQ_NOTHING);
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_OOO_MEMORY], 1);
+	ck_assert_int_eq(put(0, 1000), RQ_IN_ORDER);
+	settle();
+}
+END_TEST
+
+START_TEST(recvq_without_any_memory_says_so)
+{
+	model(1);
+	while (pool_take(&rig.t->pool, 5) != POOL_NONE)
+		;
+	ck_assert_int_eq(put(0, 1000), RQ_NOTHING);
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_MEMORY], 1);
+	ck_assert_uint_eq(rig.t->nborrows, 0);
+	settle();
+}
+END_TEST
+
+/* What lies in packets was promised a place: nobody else may take that. */
+START_TEST(recvq_keeps_what_it_promised_to_borrowed_packets)
+{
+	struct conn *other;
+	uint8_t *p = calloc(1, 60000);
+
+	ck_assert_ptr_nonnull(p);
+	rig_stop();
+	rig.set.memory = POOL_MAX;
+	rig_start();
+	model(1);
+	other = rig_conn(1, 1);
+	ck_assert_int_eq(recvq_put(rig.t, other, other->rcv_nxt + 5, p, 1),
+			 RQ_OUT_OF_ORDER);
+	ck_assert_int_eq(put(0, 50000), RQ_IN_ORDER);
+	ck_assert_uint_eq(rig.t->borrowed, 50000);
+	/* in order, but with a gap behind it: it cannot be borrowed */
+	recvq_put(rig.t, other, other->rcv_nxt, p, 60000);
+	settle();
+	check_reader();
+	free(p);
+}
+END_TEST
+
+START_TEST(recvq_clear_leaves_no_block_and_no_borrow)
+{
+	model(1);
+	put(0, 5000);
+	settle();
+	put(20000, 5000);
+	put(30000, 5000);
+	put(5000, 4000);
+	recvq_clear(rig.t, m.c);
+	ck_assert_uint_eq(rig.t->pool.nused, 0);
+	ck_assert_uint_eq(rig.t->borrowed, 0);
+	ck_assert_uint_eq(conn_readable(m.c), 0);
+	ck_assert_ptr_null(recvq_ranges(rig.t, m.c));
+	settle();
+	/* and while its text is borrowed */
+	m.next = m.read = 9000;
+	memset(m.have, 0, sizeof(m.have));
+	put(9000, 500);
+	put(9500, 500);
+	recvq_clear(rig.t, m.c);
+	ck_assert_uint_eq(rig.t->borrowed, 0);
+	settle();
+	ck_assert_uint_eq(rig.t->pool.nused, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("recvq");
+	TCase *tc = rig_case(s, "queue");
+
+	tcase_add_loop_test(tc, recvq_is_what_a_map_of_octets_is, 0, 9);
+	tcase_add_test(tc, recvq_copies_nothing_for_a_reader_that_keeps_up);
+	tcase_add_test(tc, recvq_settles_what_was_read_in_part);
+	tcase_add_test(tc, recvq_lends_no_more_than_its_list_holds);
+	tcase_add_test(tc, recvq_settles_with_the_peers_fin_behind_the_text);
+	tcase_add_test(
+		tc, recvq_keeps_256_ranges_and_drops_what_would_need_one_more);
+	tcase_add_test(tc, recvq_with_a_full_list_drops_what_memory_cuts_short);
+	tcase_add_test(tc, recvq_gives_up_what_lies_ahead_for_text_in_order);
+	tcase_add_test(tc, recvq_takes_nothing_ahead_when_memory_is_tight);
+	tcase_add_test(tc, recvq_without_any_memory_says_so);
+	tcase_add_test(tc, recvq_keeps_what_it_promised_to_borrowed_packets);
+	tcase_add_test(tc, recvq_clear_leaves_no_block_and_no_borrow);
+	return rig_run(s);
+}
