@@ -427,6 +427,7 @@ static void on_settled(EV_P_ ev_timer *w, int revents)
 void link_watch(struct daemon *d)
 {
 	struct link *l = d->link;
+	char buf[16384];
 
 	if (!l->news) {
 		log_warn("link: the state of %s is not watched: no netlink "
@@ -434,6 +435,11 @@ void link_watch(struct daemon *d)
 			 tun_name(d));
 		return;
 	}
+	/* News of what we did ourselves are old by now: look instead. */
+	while (mnl_socket_recvfrom(l->news, buf, sizeof(buf)) > 0 ||
+	       errno == ENOBUFS)
+		;
+	look(d);
 	ev_io_init(&l->io, on_news, mnl_socket_get_fd(l->news), EV_READ);
 	ev_init(&l->settle, on_settled);
 	l->settle.repeat = SETTLE;

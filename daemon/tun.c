@@ -96,7 +96,7 @@ static void attach_again(struct daemon *d)
 	int rc = tundev_attach(&t->dev);
 	char cmds[LINK_COMMANDS_MAX];
 
-	if (rc == 0) {
+	if (rc == 0 || rc == EEXIST) { /* EEXIST: it never went */
 		t->gone = t->blocked = false;
 		t->hold = 0;
 		t->stats.link_up = true;
@@ -367,6 +367,11 @@ int tun_write(struct daemon *d, const struct tcpd_out *out)
 		return write_failed(d, errno);
 	if ((size_t)w != len)
 		return write_failed(d, EMSGSIZE);
-	t->hold = 0;
+	/* Whatever the last fault was, and whether or not news of its end
+	 * came: it takes packets. */
+	if (t->hold) {
+		t->hold = 0;
+		t->stats.link_up = true;
+	}
 	return 0;
 }

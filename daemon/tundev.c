@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -203,6 +204,26 @@ int tundev_open(struct tundev *t, const char *name, bool offload, char *err,
 	return 0;
 }
 
+/* TUNGETIFF cannot tell: it has IFF_NOFILTER where IFF_NO_PI would be.  Where
+ * /sys is not there either, the opener is believed. */
+static bool has_packet_info(const char *name)
+{
+	char path[64], text[16] = "";
+	unsigned long flags;
+	char *end;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	(void)fclose(f);
+	flags = strtoul(text, &end, 16);
+	return end != text && !(flags & IFF_NO_PI);
+}
+
 int tundev_adopt(struct tundev *t, int fd, bool offload, char *err, size_t nerr)
 {
 	struct ifreq ifr = {0};
@@ -218,7 +239,7 @@ int tundev_adopt(struct tundev *t, int fd, bool offload, char *err, size_t nerr)
 		return -1;
 	}
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name));
-	if (!(ifr.ifr_flags & IFF_TUN) || !(ifr.ifr_flags & IFF_NO_PI)) {
+	if (!(ifr.ifr_flags & IFF_TUN) || has_packet_info(t->name)) {
 		(void)snprintf(err, nerr,
 			       "--tun-fd %d: interface %s was opened without "
 			       "IFF_TUN|IFF_NO_PI, expected both",
