@@ -282,6 +282,8 @@ static void client_io(struct ev_loop *loop, ev_io *w, int revents)
 			ctl_close(c);
 			return;
 		}
+		if (c->mode == CTL_EVENTS)
+			ctl_events_taken(c);
 		if (c->out.len == 0)
 			watch(c, c->half_closed ? 0 : EV_READ);
 	}

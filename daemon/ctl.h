@@ -57,7 +57,7 @@ struct ctl {
 	struct ctl_client *clients;
 	unsigned nclients, nevents, ncaptures;
 	struct log_limit log_limit;
-	struct capture_stats captured; /* by captures that have ended */
+	struct capture_stats captured;	      /* by captures that have ended */
 	struct tcpd_trace recent[CTL_RECENT]; /* a ring */
 	uint64_t nrecent;		      /* ever put into it */
 };
@@ -93,6 +93,8 @@ void ctl_cmd_fsm(struct ctl_client *c, const struct ctl_request *r);
 /* --- ctl_live.c */
 void ctl_cmd_events(struct ctl_client *c, const struct ctl_request *r);
 void ctl_cmd_capture(struct ctl_client *c, const struct ctl_request *r);
+/* The reader has taken something: is there a loss to tell? */
+void ctl_events_taken(struct ctl_client *c);
 /* A note among the events: "reload", "stop". */
 __attribute__((format(printf, 2, 3))) void ctl_note(struct ctl *ctl,
 						    const char *fmt, ...);

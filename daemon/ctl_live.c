@@ -42,6 +42,14 @@ static bool queue_open(struct ctl_client *c)
 	return true;
 }
 
+void ctl_events_taken(struct ctl_client *c)
+{
+	if (!c->lost || c->out.len > CTL_QUEUE_MAX / 2)
+		return;
+	tell_lost(c, c->lost);
+	c->lost = 0;
+}
+
 static void put_trace(struct ctl_client *c, const struct tcpd_trace *tr)
 {
 	const struct daemon *d = c->ctl->d;

@@ -171,8 +171,13 @@ static enum verdict from_socket(struct pump *p)
 	while (!p->connecting && !p->out_ended && total < BUDGET) {
 		k = tcpd_send_room(p->d->st, p->h, PIECE, room,
 				   ARRAY_SIZE(room));
-		if (k <= 0) {
-			p->no_room = true; /* WRITABLE or the end will come */
+		if (k == 0) {
+			p->no_room = true; /* WRITABLE will come */
+			return GOES_ON;
+		}
+		if (k < 0) { /* closed by `tcpctl close` */
+			(void)shutdown(p->fd, SHUT_RD);
+			p->out_ended = true;
 			return GOES_ON;
 		}
 		for (int i = 0; i < k; i++)

@@ -21,8 +21,10 @@ static void turn(struct daemon *d, struct service_conn *c)
 		int r = tcpd_send_room(d->st, c->h, PIECE, room,
 				       ARRAY_SIZE(room));
 
-		if (r <= 0)
+		if (r == 0) /* WRITABLE will come */
 			return;
+		if (r < 0) /* closed by `tcpctl close` */
+			break;
 		for (int i = 0; i < r; i++) {
 			c->phase =
 				pattern_fill(room[i].p, room[i].len, c->phase);
@@ -31,6 +33,8 @@ static void turn(struct daemon *d, struct service_conn *c)
 		if (tcpd_send_filled(d->st, c->h, len, d->now) < 0 || len == 0)
 			return;
 	}
+	if (tcpd_recv_eof(d->st, c->h))
+		service_conn_close(d, c);
 }
 
 static void event(struct daemon *d, struct endpoint *e,

@@ -57,8 +57,12 @@ static void turn(struct daemon *d, struct service_conn *c)
 			break;
 		r = tcpd_send_room(d->st, c->h, sum(slice, n), room,
 				   ARRAY_SIZE(room));
-		if (r <= 0) /* WRITABLE or the end comes as an event */
+		if (r == 0) /* WRITABLE will come */
 			return;
+		if (r < 0) { /* closed by `tcpctl close`: no echo any more */
+			service_conn_close(d, c);
+			return;
+		}
 		/* slices live until the next call but a peek: look again */
 		n = tcpd_recv_peek(d->st, c->h, slice, ARRAY_SIZE(slice));
 		len = n > 0 ? copy(room, r, slice, n) : 0;
