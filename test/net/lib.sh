@@ -169,11 +169,17 @@ $(tail -n 20 "$tmp/ok.log")"
 }
 
 done_testing() {
-	if [ -n "$tcpd_pid" ] && ! kill -0 "$tcpd_pid" 2>/dev/null; then
+	local rc=0
+	if [ -n "$tcpd_pid" ] && tcpd_gone; then
 		fail "tcpd is still there at the end" "$(tail -n 40 "$tmp/tcpd.log")"
 	elif [ $failures -gt 0 ] && [ -s "$tmp/tcpd.log" ]; then
 		diag "--- end of tcpd's log"
 		diag "$(tail -n 20 "$tmp/tcpd.log")"
+	fi
+	# leaks are looked for at the end of the process
+	if [ -n "$tcpd_pid" ] && grep -q __asan_init "$BUILD/tcpd"; then
+		tcpd_stop || rc=$?
+		is $rc 0 "tcpd ends in order"
 	fi
 	if grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer' \
 		"$tmp"/tcpd.log* 2>/dev/null; then

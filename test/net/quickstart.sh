@@ -16,7 +16,7 @@ left() {
 	ip netns list | grep -w tcpd-demo
 	find /run /tmp -maxdepth 2 -name '*tcpd-demo*' 2>/dev/null
 	find . -maxdepth 1 -name tcpd-demo
-	git status --porcelain 2>/dev/null
+	git ls-files --others --exclude-standard 2>/dev/null
 }
 left >"$tmp/before"
 
