@@ -249,3 +249,68 @@ bool pool_trim(struct pool *p)
 	p->low_hot = p->nhot;
 	return p->nhot > 0;
 }
+
+bool pool_restore(struct pool *p, uint32_t high)
+{
+	if (p->high || high > p->units || high % SPAN)
+		return false;
+	p->high = high; /* all of it POOL_ST_INSIDE: never used, so zeroed */
+	return true;
+}
+
+bool pool_restore_block(struct pool *p, uint32_t b, unsigned order,
+			enum pool_use use, uint32_t hot)
+{
+	struct pool_block *n;
+
+	if (b >= p->high || order > SPAN_ORDER || b % (1u << order) ||
+	    p->block[b].state != POOL_ST_INSIDE)
+		return false;
+	n = &p->block[b];
+	switch (use) {
+	case POOL_USED:
+		*n = (struct pool_block){.next = POOL_NONE,
+					 .prev = POOL_NONE,
+					 .order = (uint8_t)order,
+					 .state = POOL_ST_USED};
+		p->nused += pool_size(order);
+		return true;
+	case POOL_FREE:
+		put_free(p, b, order, hot);
+		return hot >= b && hot - b < 1u << order;
+	case POOL_DISCARDED:
+		n->order = SPAN_ORDER;
+		n->state = POOL_ST_COLD;
+		list_add(p, &p->cold, b);
+		return order == SPAN_ORDER;
+	}
+	return false;
+}
+
+/* Two free halves of one block would have been merged. */
+static bool is_unmerged(const struct pool *p, uint32_t b)
+{
+	const struct pool_block *n = &p->block[b];
+	const struct pool_block *buddy = &p->block[b ^ 1u << n->order];
+
+	return n->state == POOL_ST_FREE && n->order < SPAN_ORDER &&
+	       buddy->state == POOL_ST_FREE && buddy->order == n->order;
+}
+
+bool pool_restored(struct pool *p, uint32_t low_hot)
+{
+	uint32_t b = 0;
+
+	while (b < p->high) {
+		const struct pool_block *n = &p->block[b];
+		uint32_t end = b + (1u << n->order);
+
+		if (n->state == POOL_ST_INSIDE || is_unmerged(p, b))
+			return false;
+		while (++b < end)
+			if (p->block[b].state != POOL_ST_INSIDE)
+				return false;
+	}
+	p->low_hot = low_hot;
+	return low_hot <= p->nhot;
+}

@@ -79,4 +79,17 @@ uint64_t pool_free(const struct pool *p);
  */
 bool pool_trim(struct pool *p);
 
+/*
+ * Reading a record: a pool that was never used becomes one that had carved
+ * |high| units; then come its blocks, and the free and the discarded ones
+ * last one of their list first (|hot|: their |off|); in the end the question
+ * whether these are all, and none twice.  What is used has its owner's
+ * fields still 0, as from pool_take().  False: cannot be.
+ */
+enum pool_use { POOL_USED, POOL_FREE, POOL_DISCARDED };
+bool pool_restore(struct pool *p, uint32_t high);
+bool pool_restore_block(struct pool *p, uint32_t b, unsigned order,
+			enum pool_use use, uint32_t hot);
+bool pool_restored(struct pool *p, uint32_t low_hot);
+
 #endif /* BASE_POOL_H */

@@ -140,3 +140,44 @@ void slab_restored(struct slab *s)
 		place_at(s, slot, top);
 	}
 }
+
+/* The place of a free |slot| on the stack, which may have to reach up to it. */
+static uint32_t reach(struct slab *s, uint32_t slot)
+{
+	if (slot >= s->max)
+		return SLAB_NONE;
+	while (s->high <= slot)
+		push(s, s->high++);
+	return place_of(s, slot);
+}
+
+bool slab_restore_spent(struct slab *s, uint32_t slot)
+{
+	uint32_t place = reach(s, slot);
+
+	if (place == SLAB_NONE || !s->gen || slab_used(s, slot))
+		return false;
+	s->nfree--;
+	if (place < s->nfree)
+		place_at(s, s->free[s->nfree], place);
+	s->gen[slot] = SLAB_GEN_MAX + 1;
+	return true;
+}
+
+bool slab_restore_free(struct slab *s, uint32_t nth, uint32_t slot,
+		       uint32_t gen)
+{
+	uint32_t place = reach(s, slot);
+
+	/* those below |nth| have found their place */
+	if (place == SLAB_NONE || place < nth || slab_used(s, slot))
+		return false;
+	if (s->gen) {
+		if (gen & 1 || gen > SLAB_GEN_MAX)
+			return false;
+		s->gen[slot] = gen;
+	}
+	place_at(s, s->free[nth], place);
+	place_at(s, slot, nth);
+	return true;
+}

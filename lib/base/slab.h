@@ -68,4 +68,20 @@ bool slab_is(const struct slab *s, uint32_t slot, uint32_t gen);
 bool slab_restore(struct slab *s, uint32_t slot, uint32_t gen);
 void slab_restored(struct slab *s);
 
+/*
+ * After that, where handles and the choice of slots must be as they were: the
+ * slots whose generations are used up, then the |nth| free one of the stack
+ * (0: taken last) for all of them in order.  False: not a free slot, or a
+ * generation that it cannot have.
+ */
+bool slab_restore_spent(struct slab *s, uint32_t slot);
+bool slab_restore_free(struct slab *s, uint32_t nth, uint32_t slot,
+		       uint32_t gen);
+
+/* A slot below |high| whose generations are used up. */
+static inline bool slab_spent(const struct slab *s, uint32_t slot)
+{
+	return s->gen && s->gen[slot] > SLAB_GEN_MAX;
+}
+
 #endif /* BASE_SLAB_H */
