@@ -11,6 +11,13 @@
 
 #define PIECE 65536u
 
+/*
+ * What waits to be sent, at most: enough for the next packets, and written
+ * just before they leave, while it is in the cache.  A queue that is filled to
+ * its end costs a third of the throughput.
+ */
+#define AHEAD (8 * PIECE)
+
 static void turn(struct daemon *d, struct service_conn *c)
 {
 	struct tcpd_room room[16];
@@ -18,8 +25,13 @@ static void turn(struct daemon *d, struct service_conn *c)
 	service_discard_input(d, c->h);
 	for (;;) {
 		size_t len = 0;
-		int r = tcpd_send_room(d->st, c->h, PIECE, room,
-				       ARRAY_SIZE(room));
+		int r;
+
+		if (tcpd_unsent(d->st, c->h) >= AHEAD) {
+			tcpd_want_writable(d->st, c->h, AHEAD / 2);
+			return;
+		}
+		r = tcpd_send_room(d->st, c->h, PIECE, room, ARRAY_SIZE(room));
 
 		if (r == 0) /* WRITABLE will come */
 			return;
