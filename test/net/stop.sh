@@ -4,7 +4,7 @@
 # get RST after two seconds, a second signal does not wait, nothing stays.
 . "$(dirname "$0")/lib.sh"
 
-start() { tcpd_start -o 'service echo { listen = ":7" kind = echo }' "$@"; }
+start() { tcpd_start -o 'service echo { listen = ":7" kind = echo }'; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
 # A client that stays until it is told (or that never closes).
 client() { # <name> <fifo>

@@ -15,8 +15,10 @@ in_ns "$BUILD/test/net/duplex" 10.77.0.2 7 <"$tmp/hold" >"$tmp/heard" \
 pids="$pids $!"
 exec 8>"$tmp/hold"
 say() { echo "$1" >&8; }
+# shellcheck disable=SC2317 # in a condition
 heard() { wait_for "grep -q '^$1\$' '$tmp/heard'" "${2:-5}"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$tcpd_pid/stat"; }
+# shellcheck disable=SC2317 # in a condition
 logged() { wait_for "grep -qE '$1' '$tmp/tcpd.log'" 5; }
 # <name> <seconds>: hundredths of a second of CPU, at most two a second
 idle() {
