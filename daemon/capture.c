@@ -249,14 +249,8 @@ static void tell_loop(void *arg)
 	ev_async_send(c->d->loop, &c->ended);
 }
 
-static void on_ended(EV_P_ ev_async *w, int revents)
+static void say_end(const struct capture *c, int error)
 {
-	struct capture *c = w->data;
-	int error = outring_error(c->ring);
-
-	(void)loop;
-	(void)revents;
-	unlist(c->stopping ? &cap.dying : &c->d->captures, c);
 	if (error && error != EPIPE)
 		log_error("capture: ended: %s; %" PRIu64 " packets, %" PRIu64
 			  " lost",
@@ -266,6 +260,16 @@ static void on_ended(EV_P_ ev_async *w, int revents)
 			 " lost",
 			 error ? " by its reader" : "", c->stats.packets,
 			 c->stats.lost);
+}
+
+static void on_ended(EV_P_ ev_async *w, int revents)
+{
+	struct capture *c = w->data;
+
+	(void)loop;
+	(void)revents;
+	unlist(c->stopping ? &cap.dying : &c->d->captures, c);
+	say_end(c, outring_error(c->ring));
 	if (c->on_end && !c->stopping)
 		c->on_end(c->on_end_arg);
 	release(c, UINT64_MAX);
@@ -394,6 +398,7 @@ void capture_stop_all(struct daemon *d, uint64_t deadline)
 		capture_stop(d, d->captures);
 	while ((c = cap.dying)) {
 		cap.dying = c->next;
+		say_end(c, 0);
 		release(c, deadline);
 	}
 }
