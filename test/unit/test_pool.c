@@ -320,6 +320,152 @@ START_TEST(pool_keeps_the_hottest_block_when_it_trims_its_neighbours)
 }
 END_TEST
 
+/* Write a pool's list, the last one first, into a pool that reads a record. */
+static bool copy_list(struct pool *to, const struct pool *from, uint32_t head,
+		      enum pool_use use)
+{
+	uint32_t b = head == POOL_NONE ? head : from->block[head].prev;
+
+	while (b != POOL_NONE) {
+		const struct pool_block *n = &from->block[b];
+
+		if (!pool_restore_block(to, b, n->order, use, n->off))
+			return false;
+		b = b == head ? POOL_NONE : n->prev;
+	}
+	return true;
+}
+
+static bool copy_pool(struct pool *to, const struct pool *from,
+		      const uint32_t *used, uint32_t n)
+{
+	bool good = pool_restore(to, from->high);
+
+	for (uint32_t i = 0; good && i < n; i++)
+		good = pool_restore_block(
+			to, used[i], from->block[used[i]].order, POOL_USED, 0);
+	for (unsigned i = 0; good && i < POOL_ORDERS; i++)
+		good = copy_list(to, from, from->free[i], POOL_FREE);
+	return good && copy_list(to, from, from->cold, POOL_DISCARDED) &&
+	       pool_restored(to, from->low_hot);
+}
+
+static void no_discard(void *arg, void *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	(void)len;
+}
+
+START_TEST(pool_read_from_a_record_gives_the_same_blocks_as_the_old_one)
+{
+	uint64_t seed = 88172645463325252u + (uint64_t)_i;
+	uint32_t have[UNITS];
+	uint32_t n = 0;
+	struct pool copy;
+	void *block;
+
+	set_up();
+	block = calloc(1, pool_need(LEN));
+	ck_assert_ptr_nonnull(block);
+	for (int i = 0; i < 300 + 100 * _i; i++) {
+		if (n == 0 || rnd(&seed) % 100 < 55) {
+			have[n] = take((unsigned)(rnd(&seed) % POOL_ORDERS));
+			n += have[n] != POOL_NONE;
+		} else {
+			uint32_t k = (uint32_t)(rnd(&seed) % n);
+
+			give(have[k]);
+			have[k] = have[--n];
+		}
+		if (i % 90 == 89)
+			pool_trim(&fx.p);
+	}
+	pool_init(&copy, fx.mem, LEN, block, no_discard, NULL);
+	ck_assert(copy_pool(&copy, &fx.p, have, n));
+	for (int i = 0; i < 2000; i++) {
+		if (n == 0 || rnd(&seed) % 100 < 50) {
+			unsigned order = (unsigned)(rnd(&seed) % POOL_ORDERS);
+			uint32_t b = take(order);
+
+			ck_assert_uint_eq(pool_take(&copy, order), b);
+			if (b != POOL_NONE)
+				have[n++] = b;
+		} else {
+			uint32_t k = (uint32_t)(rnd(&seed) % n);
+
+			give(have[k]);
+			pool_give(&copy, have[k]);
+			have[k] = have[--n];
+		}
+		if (i % 90 == 89)
+			ck_assert(pool_trim(&copy) == pool_trim(&fx.p));
+		ck_assert_uint_eq(copy.nhot, fx.p.nhot);
+		ck_assert_uint_eq(copy.low_hot, fx.p.low_hot);
+		ck_assert_uint_eq(copy.high, fx.p.high);
+		ck_assert_uint_eq(copy.nused, fx.p.nused);
+	}
+	free(block);
+	tear_down();
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	uint32_t high;
+	struct {
+		uint32_t b;
+		unsigned order;
+		enum pool_use use;
+		uint32_t hot;
+	} block[3];
+	uint32_t n, low_hot;
+	bool good;
+} records[] = {
+	/* clang-format off */
+	{"nothing", 0, {{0}}, 0, 0, true},
+	{"one used", 32, {{0, 5, POOL_USED, 0}}, 1, 0, true},
+	{"one free", 32, {{0, 5, POOL_FREE, 31}}, 1, 1, true},
+	{"one discarded", 32, {{0, 5, POOL_DISCARDED, 0}}, 1, 0, true},
+	{"halves", 32, {{0, 4, POOL_FREE, 3}, {16, 4, POOL_USED, 0}}, 2, 0, true},
+	{"beyond the region", 32 * 25, {{0}}, 0, 0, false},
+	{"half a span", 16, {{0, 4, POOL_USED, 0}}, 1, 0, false},
+	{"a hole", 32, {{0, 4, POOL_USED, 0}}, 1, 0, false},
+	{"a span that is not there", 32, {{0, 5, POOL_USED, 0}, {32, 5, POOL_USED, 0}}, 2, 0, false},
+	{"twice", 32, {{0, 5, POOL_USED, 0}, {0, 5, POOL_USED, 0}}, 2, 0, false},
+	{"used and free", 32, {{0, 5, POOL_USED, 0}, {0, 5, POOL_FREE, 0}}, 2, 0, false},
+	{"one in another", 32, {{0, 5, POOL_USED, 0}, {3, 0, POOL_USED, 0}}, 2, 0, false},
+	{"one around another", 32, {{3, 0, POOL_USED, 0}, {0, 5, POOL_USED, 0}}, 2, 0, false},
+	{"not aligned", 32, {{2, 2, POOL_USED, 0}}, 1, 0, false},
+	{"no such class", 64, {{0, 6, POOL_USED, 0}}, 1, 0, false},
+	{"class 255", 64, {{0, 255, POOL_USED, 0}}, 1, 0, false},
+	{"hot unit outside", 32, {{0, 4, POOL_USED, 0}, {16, 4, POOL_FREE, 15}}, 2, 0, false},
+	{"hot unit behind", 32, {{0, 4, POOL_FREE, 16}, {16, 4, POOL_USED, 0}}, 2, 0, false},
+	{"not merged", 32, {{0, 4, POOL_FREE, 0}, {16, 4, POOL_FREE, 16}}, 2, 0, false},
+	{"half discarded", 32, {{0, 4, POOL_DISCARDED, 0}, {16, 4, POOL_USED, 0}}, 2, 0, false},
+	{"more hot than free", 32, {{0, 5, POOL_FREE, 0}}, 1, 2, false},
+	/* clang-format on */
+};
+
+START_TEST(pool_refuses_records_that_cannot_be)
+{
+	void *block = calloc(1, pool_need(LEN));
+	struct pool p;
+	bool good;
+
+	ck_assert_ptr_nonnull(block);
+	pool_init(&p, NULL, LEN, block, no_discard, NULL);
+	good = pool_restore(&p, records[_i].high);
+	for (uint32_t i = 0; good && i < records[_i].n; i++)
+		good = pool_restore_block(
+			&p, records[_i].block[i].b, records[_i].block[i].order,
+			records[_i].block[i].use, records[_i].block[i].hot);
+	good = good && pool_restored(&p, records[_i].low_hot);
+	ck_assert_msg(good == records[_i].good, "%s", records[_i].name);
+	free(block);
+}
+END_TEST
+
 START_TEST(pool_dies_when_it_is_given_what_is_not_used)
 {
 	uint32_t lower, upper;
@@ -368,6 +514,12 @@ int main(void)
 		       pool_trims_the_low_water_mark_and_keeps_what_was_needed);
 	tcase_add_test(
 		tc, pool_keeps_the_hottest_block_when_it_trims_its_neighbours);
+	tcase_add_loop_test(
+		tc,
+		pool_read_from_a_record_gives_the_same_blocks_as_the_old_one, 0,
+		8);
+	tcase_add_loop_test(tc, pool_refuses_records_that_cannot_be, 0,
+			    (int)(sizeof(records) / sizeof(records[0])));
 	tcase_add_test(tc, pool_names_the_smallest_class_that_holds_it);
 	if (srunner_fork_status(sr) == CK_FORK)
 		tcase_add_loop_test_raise_signal(

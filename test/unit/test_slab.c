@@ -230,6 +230,84 @@ START_TEST(slab_restores_the_very_slots_of_a_record)
 }
 END_TEST
 
+START_TEST(slab_read_from_a_record_gives_the_same_slots_as_the_old_one)
+{
+	uint64_t seed = 88172645463325252u + (uint64_t)_i;
+	bool gens = _i % 2;
+	struct fixture old;
+	uint32_t spent = 0;
+
+	set_up(gens);
+	if (gens) /* one is about to be used up */
+		ck_assert(slab_restore(&fx.s, 2, SLAB_GEN_MAX));
+	for (int i = 0; i < 200; i++) {
+		uint32_t k = (uint32_t)(rnd(&seed) % MAX);
+
+		if (rnd(&seed) % 2)
+			take();
+		else if (slab_used(&fx.s, k))
+			slab_give(&fx.s, k);
+	}
+	if (gens && slab_used(&fx.s, 2))
+		slab_give(&fx.s, 2);
+	old = fx;
+	set_up(gens);
+	for (uint32_t slot = 0; slot < old.s.high; slot++)
+		if (slab_used(&old.s, slot))
+			ck_assert(slab_restore(&fx.s, slot,
+					       gens ? old.gen[slot] : 0));
+	slab_restored(&fx.s);
+	for (uint32_t slot = 0; slot < old.s.high; slot++)
+		if (slab_spent(&old.s, slot)) {
+			ck_assert(slab_restore_spent(&fx.s, slot));
+			ck_assert(!slab_restore_spent(&fx.s, slot));
+			spent++;
+		}
+	ck_assert_uint_eq(spent, gens);
+	for (uint32_t i = 0; i < old.s.nfree; i++) {
+		uint32_t slot = old.free[i];
+
+		ck_assert(slab_restore_free(&fx.s, i, slot,
+					    gens ? old.gen[slot] : 0));
+	}
+	ck_assert_uint_eq(fx.s.count, old.s.count);
+	ck_assert_uint_eq(fx.s.nfree, old.s.nfree);
+	for (uint32_t i = 0; i < MAX + 1; i++) {
+		uint32_t slot = take();
+
+		ck_assert_uint_eq(slab_take(&old.s), slot);
+		if (gens && slot != SLAB_NONE)
+			ck_assert_uint_eq(fx.gen[slot], old.gen[slot]);
+	}
+	tear_down();
+	fx = old;
+	tear_down();
+}
+END_TEST
+
+START_TEST(slab_refuses_free_slots_that_cannot_be)
+{
+	set_up(true);
+	ck_assert(slab_restore(&fx.s, 4, 1));
+	slab_restored(&fx.s);
+	ck_assert_msg(!slab_restore_free(&fx.s, 0, 4, 2), "in use");
+	ck_assert_msg(!slab_restore_free(&fx.s, 0, MAX, 2), "out of range");
+	ck_assert_msg(!slab_restore_free(&fx.s, 0, SLAB_NONE, 2),
+		      "out of range");
+	ck_assert_msg(!slab_restore_free(&fx.s, 0, 3, 3), "odd generation");
+	ck_assert_msg(!slab_restore_free(&fx.s, 0, 3, SLAB_GEN_MAX + 1),
+		      "generation out of range");
+	ck_assert(slab_restore_free(&fx.s, 0, 3, 2));
+	ck_assert_msg(!slab_restore_free(&fx.s, 1, 3, 2), "twice");
+	ck_assert_msg(!slab_restore_free(&fx.s, 70, 1, 2), "beyond the stack");
+	ck_assert_msg(!slab_restore_spent(&fx.s, 4), "in use");
+	ck_assert_msg(!slab_restore_spent(&fx.s, MAX), "out of range");
+	ck_assert(slab_restore_spent(&fx.s, 0));
+	ck_assert_msg(!slab_restore_free(&fx.s, 1, 0, 2), "spent");
+	tear_down();
+}
+END_TEST
+
 START_TEST(slab_dies_when_a_slot_is_given_back_twice)
 {
 	set_up(_i);
@@ -253,6 +331,10 @@ int main(void)
 	tcase_add_test(tc, slab_without_generations_knows_no_handle);
 	tcase_add_test(tc, slab_retires_a_slot_whose_generations_are_used_up);
 	tcase_add_loop_test(tc, slab_restores_the_very_slots_of_a_record, 0, 2);
+	tcase_add_loop_test(
+		tc, slab_read_from_a_record_gives_the_same_slots_as_the_old_one,
+		0, 8);
+	tcase_add_test(tc, slab_refuses_free_slots_that_cannot_be);
 	if (srunner_fork_status(sr) == CK_FORK)
 		tcase_add_loop_test_raise_signal(
 			tc, slab_dies_when_a_slot_is_given_back_twice, 6, 0, 2);
