@@ -28,27 +28,42 @@ bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
 	       timewait_find(t, tu, hash) == HTAB_NONE;
 }
 
+/* How far apart the ports of two connects may be: nobody who sees one guesses
+ * the next more than once in so many times. */
+#define STRIDE 256u
+
+/* Tries that look further away; after them each port in turn. */
+#define TRIES  1024u
+
+static bool take(const struct tcp *t, struct tuple *tu, uint32_t n)
+{
+	const struct port *p;
+
+	tu->lport = (uint16_t)(t->set.port_min + n);
+	p = &t->ports[tu->lport];
+	return !p->listeners && (p->nuse == 0 || port_tuple_free(t, tu));
+}
+
 bool port_choose(struct tcp *t, struct tuple *tu)
 {
 	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
 	struct tuple who = *tu;
-	uint64_t h;
 	uint32_t *step;
+	uint64_t h;
 
 	who.lport = 0;
 	h = siphash(&t->k_port, &who, sizeof(who));
 	step = &t->port_step[(h >> 32) % ARRAY_SIZE(t->port_step)];
-	/* a step of 1 to 8: the counter does not count for an observer */
-	*step += 1 + (uint32_t)(tcp_random(t) & 7);
-	for (uint32_t i = 0; i < range; i++) {
-		uint32_t n = ((uint32_t)h + *step + i) % range;
-
-		tu->lport = (uint16_t)(t->set.port_min + n);
-		if (t->ports[tu->lport].listeners)
-			continue;
-		if (t->ports[tu->lport].nuse == 0 || port_tuple_free(t, tu))
+	/* past what is taken by a stride of its own each time: the port behind
+	 * a long part that is taken is no likelier than others (3.3.1) */
+	for (uint32_t i = 0; i < TRIES; i++) {
+		*step += 1 + (uint32_t)(tcp_random(t) % STRIDE);
+		if (take(t, tu, ((uint32_t)h + *step) % range))
 			return true;
 	}
+	for (uint32_t i = 0; i < range; i++)
+		if (take(t, tu, ((uint32_t)h + *step + i) % range))
+			return true;
 	tu->lport = 0;
 	return false;
 }

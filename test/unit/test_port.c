@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_port.c - ephemeral ports (RFC 6056): where from, how hard to guess, and
+ * what happens when few or none are left; the stack's own addresses.
+ *
+ * LINK: test/unit/rig.c
+ */
+#include <string.h>
+
+#include "rig.h"
+
+#define N 10000u
+
+static struct tuple to_peer(uint16_t port)
+{
+	return rig_tuple(4, 0, port);
+}
+
+static uint16_t choose(uint16_t peer_port)
+{
+	struct tuple tu = to_peer(peer_port);
+
+	return port_choose(rig.t, &tu) ? tu.lport : 0;
+}
+
+START_TEST(port_comes_from_all_of_the_range_and_nowhere_else)
+{
+	static unsigned hits[65536];
+	unsigned lowest = 65535, highest = 0;
+
+	rig.t->set.port_min = 1024;
+	rig.t->set.port_max = 65535;
+	for (unsigned i = 0; i < N; i++) {
+		uint16_t p = choose((uint16_t)(1 + i % 50));
+
+		ck_assert_uint_ge(p, 1024);
+		hits[p]++;
+		lowest = min_u32(lowest, p);
+		highest = max_u32(highest, p);
+	}
+	ck_assert_uint_lt(lowest, 1024 + 200); /* 6056-1 */
+	ck_assert_uint_gt(highest, 65535 - 200);
+	for (unsigned p = 0; p < 65536; p++)
+		ck_assert_uint_lt(hits[p], 10);
+}
+END_TEST
+
+/* What an observer of his own connections may try, each in its turn. */
+static uint32_t guess(unsigned how, const uint16_t *last)
+{
+	switch (how) {
+	case 0:
+		return last[0] + 1u;
+	case 1:
+		return last[0] + 2u;
+	case 2: /* the same stride again */
+		return 2u * last[0] - last[1];
+	case 3: /* the mean of the last strides */
+		return last[0] + (uint32_t)((int)last[0] - (int)last[7]) / 7u;
+	case 4: /* the stride before the last one */
+		return last[0] + (uint32_t)((int)last[1] - (int)last[2]);
+	default:
+		return last[0] + how;
+	}
+}
+
+/* 6056-2 and attacks.md: no predictor hits more than one in a hundred. */
+START_TEST(port_of_the_next_connect_cannot_be_guessed)
+{
+	static unsigned stride[65536];
+	unsigned hits[40] = {0};
+	uint16_t last[8];
+
+	for (unsigned i = 0; i < 8; i++)
+		last[i] = choose(80);
+	for (unsigned i = 0; i < N; i++) {
+		uint16_t p = choose(80);
+
+		for (unsigned k = 0; k < ARRAY_SIZE(hits); k++)
+			hits[k] += (uint16_t)guess(k, last) == p;
+		stride[(uint16_t)(p - last[0])]++;
+		memmove(last + 1, last, sizeof(last) - sizeof(last[0]));
+		last[0] = p;
+	}
+	for (unsigned k = 0; k < ARRAY_SIZE(hits); k++)
+		ck_assert_msg(hits[k] <= N / 100, "predictor %u hits %u of %u",
+			      k, hits[k], N);
+	/* no stride at all is common: three standard deviations above 1 % */
+	for (unsigned k = 0; k < 65536; k++)
+		ck_assert_msg(stride[k] <= 130, "a stride of %u came %u times",
+			      k, stride[k]);
+}
+END_TEST
+
+START_TEST(port_sequences_of_two_destinations_are_unrelated)
+{
+	unsigned same = 0, offset[2] = {0};
+
+	for (unsigned i = 0; i < 1000; i++) {
+		uint16_t a = choose(80), b = choose(443);
+
+		same += a == b;
+		offset[i % 2] = (uint16_t)(a - b);
+	}
+	ck_assert_uint_le(same, 10);
+	ck_assert_uint_ne(offset[0], offset[1]);
+}
+END_TEST
+
+/* 6056-3: the four-tuple is unused in each of the three tables. */
+START_TEST(port_finds_the_only_one_that_is_free)
+{
+	struct tuple tu = to_peer(80);
+	struct conn *c[8];
+
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40007;
+	for (unsigned i = 0; i < 8; i++) {
+		c[i] = rig_conn(1, 1);
+		conn_unhash(rig.t, c[i]);
+		c[i]->tu = to_peer(80);
+		c[i]->tu.lport = (uint16_t)(40000 + i);
+		if (i != 5)
+			ck_assert(conn_hash(rig.t, c[i]));
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		ck_assert(port_choose(rig.t, &tu));
+		ck_assert_uint_eq(tu.lport, 40005);
+	}
+	/* to another port of the peer's they are all free */
+	ck_assert_uint_ne(choose(81), 0);
+	/* and then there is none */
+	ck_assert(conn_hash(rig.t, c[5]));
+	ck_assert(!port_choose(rig.t, &tu));
+	ck_assert_uint_eq(tu.lport, 0);
+	/* a TIME-WAIT entry holds its tuple as a connection does */
+	c[2]->held = false;
+	timewait_enter(rig.t, c[2]);
+	ck_assert(!port_choose(rig.t, &tu));
+	timewait_remove(rig.t, 0);
+	ck_assert(port_choose(rig.t, &tu));
+	ck_assert_uint_eq(tu.lport, 40002);
+}
+END_TEST
+
+START_TEST(port_that_runs_out_is_an_error_of_its_own)
+{
+	struct tcpd_addr peer = {.family = 4, .port = 80};
+	tcpd_handle h = 0;
+
+	memcpy(peer.ip, rig_peer4, 16);
+	rig_stop();
+	rig.set.port_min = 40000;
+	rig.set.port_max = 40001;
+	rig_start();
+	for (unsigned i = 0; i < 2; i++, h = 0)
+		ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+				 0);
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+			 -TCPD_ERR_NO_PORT);
+	ck_assert_uint_eq(h, 0);
+	ck_assert_uint_eq(rig.t->conns.count, 2);
+	peer.port = 81;
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now), 0);
+}
+END_TEST
+
+START_TEST(port_with_a_listener_is_never_chosen)
+{
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40003;
+	rig_listen(40000);
+	rig_listen(40001);
+	rig_listen(40003);
+	for (unsigned i = 0; i < 20; i++) {
+		ck_assert_uint_eq(choose(80), 40002);
+		ck_assert_uint_eq(port_choose_unused(rig.t), 40002);
+	}
+}
+END_TEST
+
+/* 6056-4: 60 % of the range are taken, in one piece; none of the others is
+ * chosen more than three times as often as the mean. */
+START_TEST(port_behind_a_part_that_is_taken_is_not_hotter)
+{
+	static unsigned hits[65536];
+	const unsigned first = 40000, n = 1000, taken = 600;
+
+	rig.t->set.port_min = (uint16_t)first;
+	rig.t->set.port_max = (uint16_t)(first + n - 1);
+	for (unsigned i = 0; i < taken; i++)
+		rig.t->ports[first + 100 + i].listeners = 1;
+	for (unsigned i = 0; i < N; i++) {
+		uint16_t p = choose((uint16_t)(1 + i % 20));
+
+		ck_assert(p < first + 100 || p >= first + 100 + taken);
+		hits[p]++;
+	}
+	for (unsigned p = first; p < first + n; p++) {
+		rig.t->ports[p].listeners = 0;
+		ck_assert_msg(hits[p] <= 3 * N / (n - taken),
+			      "port %u was chosen %u times", p, hits[p]);
+	}
+}
+END_TEST
+
+START_TEST(port_for_a_bind_is_one_that_nothing_uses)
+{
+	unsigned hits[4] = {0};
+
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40003;
+	for (unsigned i = 0; i < 400; i++)
+		hits[port_choose_unused(rig.t) - 40000]++;
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_uint_gt(hits[i], 50);
+	for (unsigned i = 0; i < 4; i++)
+		rig.t->ports[40000 + i].nuse = i != 1;
+	ck_assert_uint_eq(port_choose_unused(rig.t), 40001);
+	rig.t->ports[40001].nuse = 1;
+	ck_assert_uint_eq(port_choose_unused(rig.t), 0);
+}
+END_TEST
+
+static const struct addr_row {
+	const char *name;
+	uint8_t ip[16];
+	bool ours;
+} addr_rows[] = {
+	{"our IPv4 address", RIG_IP4(10, 77, 0, 2), true},
+	{"a neighbour's", RIG_IP4(10, 77, 0, 3), false},
+	{"our IPv6 address", RIG_IP6(2), true},
+	{"another IPv6 address", RIG_IP6(3), false},
+	{"the first of a local prefix", RIG_IP4(192, 0, 2, 0), true},
+	{"the last of a local prefix", RIG_IP4(192, 0, 2, 15), true},
+	{"one beyond it", RIG_IP4(192, 0, 2, 16), false},
+	{"0.0.0.0", RIG_IP4(0, 0, 0, 0), false},
+};
+
+START_TEST(port_is_ours_knows_addresses_and_local_prefixes)
+{
+	struct tcpd_prefix *p = &rig.t->set.addr[rig.t->set.naddrs++];
+
+	*p = (struct tcpd_prefix){.ip = RIG_IP4(192, 0, 2, 0),
+				  .family = 4,
+				  .len = 28,
+				  .local = true};
+	ck_assert_msg(port_is_ours(rig.t, addr_rows[_i].ip) ==
+			      addr_rows[_i].ours,
+		      "%s", addr_rows[_i].name);
+}
+END_TEST
+
+static const struct source_row {
+	const char *name;
+	uint8_t peer[16], want[16];
+} source_rows[] = {
+	{"a neighbour", RIG_IP4(10, 77, 0, 9), RIG_IP4(10, 77, 0, 2)},
+	{"one of the second prefix", RIG_IP4(10, 88, 1, 9),
+	 RIG_IP4(10, 88, 0, 2)},
+	{"far away: the first", RIG_IP4(8, 8, 8, 8), RIG_IP4(10, 77, 0, 2)},
+	{"IPv6", RIG_IP6(9), RIG_IP6(2)},
+};
+
+START_TEST(port_source_shares_the_peers_prefix)
+{
+	struct tcpd_prefix *p = &rig.t->set.addr[rig.t->set.naddrs++];
+	uint8_t ip[16];
+
+	*p = (struct tcpd_prefix){
+		.ip = RIG_IP4(10, 88, 0, 2), .family = 4, .len = 16};
+	ck_assert(port_source(rig.t, source_rows[_i].peer, ip));
+	ck_assert_msg(memcmp(ip, source_rows[_i].want, 16) == 0, "%s",
+		      source_rows[_i].name);
+}
+END_TEST
+
+START_TEST(port_source_needs_an_address_of_the_family)
+{
+	uint8_t ip[16];
+
+	rig.t->set.naddrs = 1;
+	ck_assert(!port_source(rig.t, rig_peer6, ip));
+	ck_assert(port_source(rig.t, rig_peer4, ip));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("port");
+	TCase *tc = rig_case(s, "ports");
+
+	tcase_add_test(tc, port_comes_from_all_of_the_range_and_nowhere_else);
+	tcase_add_test(tc, port_of_the_next_connect_cannot_be_guessed);
+	tcase_add_test(tc, port_sequences_of_two_destinations_are_unrelated);
+	tcase_add_test(tc, port_finds_the_only_one_that_is_free);
+	tcase_add_test(tc, port_that_runs_out_is_an_error_of_its_own);
+	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
+	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);
+	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);
+	tcase_add_loop_test(tc, port_is_ours_knows_addresses_and_local_prefixes,
+			    0, ARRAY_SIZE(addr_rows));
+	tcase_add_loop_test(tc, port_source_shares_the_peers_prefix, 0,
+			    ARRAY_SIZE(source_rows));
+	tcase_add_test(tc, port_source_needs_an_address_of_the_family);
+	return rig_run(s);
+}
