@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_isn.c - RFC 6528: numbers of one tuple go up with the clock, those of
+ * another say nothing of them; time stamps the same (RFC 7323, 5.4); and the
+ * stack's own random numbers.
+ *
+ * LINK: test/unit/rig.c
+ */
+#include <string.h>
+
+#include "rig.h"
+
+#define N 20000u
+
+/* Every bit is set about every second time: 20 is one in 130,000. */
+static void fair_bits(const char *what, const uint32_t *v)
+{
+	for (int bit = 0; bit < 32; bit++) {
+		double set = 0, x;
+
+		for (unsigned i = 0; i < N; i++)
+			set += v[i] >> bit & 1;
+		x = (set - N / 2.0) * (set - N / 2.0) / (N / 4.0);
+		ck_assert_msg(x < 20, "%s: bit %d was set %.0f times of %u",
+			      what, bit, set, N);
+	}
+}
+
+static uint32_t numbers[N];
+
+START_TEST(isn_of_one_tuple_goes_up_with_the_clock)
+{
+	struct tuple tu = rig_tuple(4, 80, 40000);
+	uint32_t first = isn_for(rig.t, &tu);
+
+	/* 6528-1, 6528-3: M counts 64 ns, F stays */
+	ck_assert_uint_eq(first, (uint32_t)(rig.t->now / 64) +
+					 (uint32_t)siphash(&rig.t->k_isn, &tu,
+							   sizeof(tu)));
+	rig.t->now += TCPD_SEC(2);
+	ck_assert_uint_eq(isn_for(rig.t, &tu) - first, TCPD_SEC(2) / 64);
+	rig.t->now += 64;
+	ck_assert_uint_eq(isn_for(rig.t, &tu) - first, TCPD_SEC(2) / 64 + 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		uint32_t was = isn_for(rig.t, &tu);
+
+		rig.t->now += TCPD_MS(i);
+		ck_assert(seq_ge(isn_for(rig.t, &tu), was));
+	}
+	/* once around takes longer than 2MSL */
+	ck_assert_uint_gt((uint64_t)64 << 32, TCPD_SEC(240));
+}
+END_TEST
+
+START_TEST(isn_of_other_tuples_is_unrelated)
+{
+	struct tuple tu = rig_tuple(4, 80, 0);
+	uint32_t was = 0;
+
+	for (unsigned i = 0; i < N; i++) {
+		uint32_t v;
+
+		tu.pport = (uint16_t)(i + 1);
+		v = isn_for(rig.t, &tu);
+		numbers[i] = v ^ was;
+		was = v;
+	}
+	fair_bits("neighbouring ports", numbers);
+	for (unsigned i = 0; i < N; i++) {
+		tu.peer[14] = (uint8_t)(i >> 8);
+		tu.peer[15] = (uint8_t)i;
+		numbers[i] = isn_for(rig.t, &tu);
+	}
+	fair_bits("neighbouring addresses", numbers);
+}
+END_TEST
+
+START_TEST(isn_depends_on_all_of_the_tuple_and_on_the_key)
+{
+	struct tuple tu = rig_tuple(4, 80, 40000), other;
+	uint32_t v = isn_for(rig.t, &tu);
+
+	for (size_t i = 0; i < sizeof(tu); i++) {
+		other = tu;
+		((uint8_t *)&other)[i] ^= 1;
+		ck_assert_msg(isn_for(rig.t, &other) != v, "octet %zu", i);
+	}
+	rig.set.key[31] ^= 1;
+	rig_restart();
+	ck_assert_uint_ne(isn_for(rig.t, &tu), v);
+}
+END_TEST
+
+START_TEST(isn_is_the_same_in_a_run_with_the_same_key)
+{
+	struct tuple tu = rig_tuple(6, 80, 40000);
+	uint32_t isn = isn_for(rig.t, &tu), ts = ts_now(rig.t, &tu);
+	uint64_t random = tcp_random(rig.t);
+
+	rig_restart();
+	ck_assert_uint_eq(isn_for(rig.t, &tu), isn);
+	ck_assert_uint_eq(ts_now(rig.t, &tu), ts);
+	ck_assert_uint_eq(tcp_random(rig.t), random);
+}
+END_TEST
+
+START_TEST(ts_ticks_as_it_was_set_and_has_an_offset_of_each_tuple)
+{
+	struct tuple a = rig_tuple(4, 80, 40000), b = rig_tuple(4, 80, 40001);
+	uint32_t was = ts_now(rig.t, &a);
+
+	ck_assert_uint_ne(was, ts_now(rig.t, &b));
+	ck_assert_uint_ne(was - isn_for(rig.t, &a),
+			  ts_now(rig.t, &b) - isn_for(rig.t, &b));
+	rig.t->now += TCPD_MS(250);
+	ck_assert_uint_eq(ts_now(rig.t, &a) - was, 250);
+	rig.t->set.ts_tick = TCPD_MS(20);
+	was = ts_now(rig.t, &a);
+	rig.t->now += TCPD_MS(100);
+	ck_assert_uint_eq(ts_now(rig.t, &a) - was, 5);
+	for (unsigned i = 0; i < N; i++) {
+		a.pport = (uint16_t)(i + 1);
+		numbers[i] = ts_now(rig.t, &a);
+	}
+	fair_bits("time stamps of neighbours", numbers);
+}
+END_TEST
+
+START_TEST(random_numbers_are_fair_and_do_not_repeat)
+{
+	for (unsigned i = 0; i < N; i++)
+		numbers[i] = (uint32_t)tcp_random(rig.t);
+	fair_bits("low halves", numbers);
+	for (unsigned i = 0; i < N; i++)
+		numbers[i] = (uint32_t)(tcp_random(rig.t) >> 32);
+	fair_bits("high halves", numbers);
+	ck_assert_uint_ne(tcp_random(rig.t), tcp_random(rig.t));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("isn");
+	TCase *tc = rig_case(s, "numbers");
+
+	tcase_add_test(tc, isn_of_one_tuple_goes_up_with_the_clock);
+	tcase_add_test(tc, isn_of_other_tuples_is_unrelated);
+	tcase_add_test(tc, isn_depends_on_all_of_the_tuple_and_on_the_key);
+	tcase_add_test(tc, isn_is_the_same_in_a_run_with_the_same_key);
+	tcase_add_test(tc,
+		       ts_ticks_as_it_was_set_and_has_an_offset_of_each_tuple);
+	tcase_add_test(tc, random_numbers_are_fair_and_do_not_repeat);
+	return rig_run(s);
+}
