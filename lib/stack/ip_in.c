@@ -61,6 +61,12 @@ static bool is_broadcast(const struct tcp *t, const uint8_t ip[16])
 	return false;
 }
 
+/* 0.0.0.0/8, "this host on this network", and :: (RFC 1122, 3.2.1.3). */
+static bool is_nowhere(const uint8_t ip[16])
+{
+	return ip_is_any(ip) || (ip_is4(ip) && ip[12] == 0);
+}
+
 /* MUST-57, MUST-63: what must not be taken or answered. */
 static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
 {
@@ -70,7 +76,7 @@ static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
 		drop(st, TCPD_DROP_IP_NOT_OURS);
 		return false;
 	}
-	if (ip_is_any(ip->src) || ip_is_multicast(ip->src) ||
+	if (is_nowhere(ip->src) || ip_is_multicast(ip->src) ||
 	    ip_is_loopback(ip->src) || is_broadcast(t, ip->src) ||
 	    port_is_ours(t, ip->src)) {
 		drop(st, TCPD_DROP_IP_SOURCE);

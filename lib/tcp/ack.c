@@ -89,8 +89,9 @@ static void measure(struct tcp *t, struct conn *c, const struct segment *seg,
 	c->backoff = 0; /* the RTO is no longer a guess (RFC 6298, 5.7) */
 }
 
+/* |recovering|: this ACK belongs to a recovery, also when it ends it. */
 static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
-		    uint32_t acked, uint32_t prior)
+		    uint32_t acked, uint32_t prior, bool recovering)
 {
 	struct cc_sample rs = {
 		.now = t->now,
@@ -100,7 +101,7 @@ static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
 		.rtt = h->any ? h->rtt : 0,
 		.app_limited = h->app_limited,
 		.cwnd_limited = h->cwnd_limited,
-		.in_recovery = c->recovery == REC_FAST,
+		.in_recovery = recovering,
 	};
 
 	if (h->any) {
@@ -120,6 +121,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	uint32_t prior = conn_pipe(c);
 	bool of_syn = c->snd_una == c->iss;
 	bool of_probe = c->nprobes > 0;
+	bool recovering = c->recovery == REC_FAST;
 	struct harvest h = harvest(t, c, seg->h.ack);
 	uint32_t text = acked - of_syn;
 
@@ -143,7 +145,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (of_syn || of_probe)
 		return; /* what follows is about data */
 	rexmt_advance(t, c, acked);
-	tell_cc(t, c, &h, acked, prior);
+	tell_cc(t, c, &h, acked, prior, recovering);
 }
 
 /* RFC 5681, section 2: what counts as a duplicate. */
