@@ -230,7 +230,9 @@ static int do_listen(struct request *q)
 		any.family = 0;
 	if (h && b->kind == BRIDGE_SOCKET && check_bound(q, h, true))
 		return EACCES;
-	bridge_options_before(b);
+	r = bridge_options_listen(b, &cs);
+	if (r)
+		return r;
 	r = tcpd_listen(d->st, &h, &any, b->reuse ? TCPD_BIND_REUSE : 0, &cs,
 			d->now);
 	if (r < 0)

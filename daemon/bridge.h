@@ -259,6 +259,9 @@ int bridge_get_ended(struct app *a, struct app_ended *e, uint32_t level,
 		     uint32_t option, void *value, uint16_t *len);
 /* Bring the options that were set to b->h: before the open, after it. */
 void bridge_options_before(struct bridge *b);
+/* ... to the settings of a listener: 0 or an errno. */
+int bridge_options_listen(const struct bridge *b,
+			  struct tcpd_conn_settings *cs);
 void bridge_options_after(struct bridge *b, const struct bridge_options *o);
 /* The row |i| of the table for the document; false past the last one. */
 struct bridge_opt_row {

@@ -17,7 +17,8 @@
 #include "base/clamp.h"
 #include "bridge.h"
 
-#define NAME_LEN 16 /* TCP_CA_NAME_MAX of the kernel */
+#define NAME_LEN   16 /* TCP_CA_NAME_MAX of the kernel */
+#define BUFFER_MIN 2048
 
 enum opt_type {
 	OPT_STACK,  /* an int of the stack's, in units of |scale| */
@@ -100,6 +101,14 @@ static uint64_t initial(const struct bridge *b, const struct opt *o)
 	return o->initial * o->scale;
 }
 
+/* As the kernel does: what is out of the range is brought into it. */
+static uint64_t clamp_buffer(int v, uint64_t most)
+{
+	uint64_t want = v < BUFFER_MIN ? BUFFER_MIN : (uint64_t)v;
+
+	return min_u64(want, most);
+}
+
 static int set_stack(struct bridge *b, const struct opt *o, const void *p,
 		     size_t len)
 {
@@ -109,6 +118,8 @@ static int set_stack(struct bridge *b, const struct opt *o, const void *p,
 		return r;
 	if (o->max == 1)
 		v = v != 0;
+	if (o->stack == TCPD_OPT_RCVBUF || o->stack == TCPD_OPT_SNDBUF)
+		return store(b, o->stack, clamp_buffer(v, initial(b, o)));
 	if (v < 0 || (uint32_t)v < o->min || (uint32_t)v > o->max)
 		return EINVAL;
 	return store(b, o->stack, (uint64_t)v * o->scale);
@@ -341,8 +352,8 @@ static const struct opt opts[] = {
 	OWN(SOL_SOCKET, SO_REUSEADDR, set_reuse, get_reuse, "int", "bind over TIME-WAIT and connections; before bind, later EINVAL"),
 	OWN(SOL_SOCKET, SO_LINGER, set_linger, get_linger, "struct linger", "{1, 0}: close sends RST; {0, n}: off; {1, n}: ENOPROTOOPT, since close cannot wait"),
 	STACK(SOL_SOCKET, SO_KEEPALIVE, KEEPALIVE, 1, 0, 1, 0, "int", "keep-alive probes"),
-	STACK(SOL_SOCKET, SO_RCVBUF, RCVBUF, 1, 1, INT32_MAX, 0, "octets", "upper limit of the receive buffer; read back as it was set, not doubled"),
-	STACK(SOL_SOCKET, SO_SNDBUF, SNDBUF, 1, 1, INT32_MAX, 0, "octets", "upper limit of the send buffer; the same"),
+	STACK(SOL_SOCKET, SO_RCVBUF, RCVBUF, 1, 0, 0, 0, "octets", "upper limit of the receive buffer, brought between 2048 and the configured one; read back as it is, not doubled"),
+	STACK(SOL_SOCKET, SO_SNDBUF, SNDBUF, 1, 0, 0, 0, "octets", "upper limit of the send buffer; the same"),
 	KERNEL(SOL_SOCKET, SO_RCVTIMEO, "struct timeval", "the kernel's, of the fd itself"),
 	KERNEL(SOL_SOCKET, SO_SNDTIMEO, "struct timeval", "the kernel's, of the fd itself; not for connect"),
 	STACK(IPPROTO_TCP, TCP_NODELAY, NODELAY, 1, 0, 1, 0, "int", "no Nagle algorithm"),
@@ -351,7 +362,7 @@ static const struct opt opts[] = {
 	STACK(IPPROTO_TCP, TCP_KEEPINTVL, KEEPINTVL, NS_S, 1, 32767, 75, "seconds", "time between probes"),
 	STACK(IPPROTO_TCP, TCP_KEEPCNT, KEEPCNT, 1, 1, 127, 9, "count", "unanswered probes that end the connection"),
 	STACK(IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT, NS_MS, 0, INT32_MAX, 0, "milliseconds", "how long data may stay unacknowledged; 0: as the retries say"),
-	OWN(IPPROTO_TCP, TCP_MAXSEG, set_maxseg, get_maxseg, "octets", "upper limit of the MSS, 88 to 32767, before connect; a listener: ENOPROTOOPT"),
+	OWN(IPPROTO_TCP, TCP_MAXSEG, set_maxseg, get_maxseg, "octets", "upper limit of the MSS, 88 to 32767, before connect (later EINVAL); not for listeners: ENOPROTOOPT, also from listen"),
 	OWN(IPPROTO_TCP, TCP_CONGESTION, set_congestion, get_congestion, "name", "congestion control; unknown: ENOENT"),
 	OWN(IPPROTO_TCP, TCP_INFO, NULL, get_info, "struct tcp_info, get", "the kernel's layout; what the stack does not have is 0"),
 	OWN(IPPROTO_TCP, TCP_NOTSENT_LOWAT, set_lowat, get_lowat, "octets", "unsent octets above which the app waits; the daemon's own least (128 KiB, or what a millisecond sends) stays"),
@@ -457,6 +468,24 @@ void bridge_options_before(struct bridge *b)
 		bridge_adopt(b, h);
 	}
 	apply(b, b->options, BEFORE);
+}
+
+int bridge_options_listen(const struct bridge *b, struct tcpd_conn_settings *cs)
+{
+	const struct bridge_options *o = b->options;
+
+	if (!o)
+		return 0;
+	/* The MSS of a SYN-ACK is the stack's own. */
+	if (o->set & 1u << TCPD_OPT_MAXSEG)
+		return ENOPROTOOPT;
+	if (o->set & 1u << TCPD_OPT_RCVBUF)
+		cs->receive_buffer = (uint32_t)o->value[TCPD_OPT_RCVBUF];
+	if (o->set & 1u << TCPD_OPT_SNDBUF)
+		cs->send_buffer = (uint32_t)o->value[TCPD_OPT_SNDBUF];
+	if (o->set & 1u << TCPD_OPT_CONGESTION)
+		cs->congestion = (uint8_t)o->value[TCPD_OPT_CONGESTION];
+	return 0;
 }
 
 void bridge_options_after(struct bridge *b, const struct bridge_options *o)
