@@ -501,9 +501,10 @@ void ctl_stop(struct daemon *d)
 
 	if (!ctl)
 		return;
-	while (ctl->clients) {
-		(void)send_out(ctl->clients);
-		ctl_close(ctl->clients);
+	for (struct ctl_client *c = ctl->clients, *next; c; c = next) {
+		next = c->next;
+		(void)send_out(c);
+		ctl_close(c);
 	}
 	ev_io_stop(d->loop, &ctl->io);
 	ev_io_stop(d->loop, &ctl->hup_io);

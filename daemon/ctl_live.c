@@ -93,10 +93,9 @@ void ctl_note(struct ctl *ctl, const char *fmt, ...)
 		if (c->mode != CTL_EVENTS || !queue_open(c))
 			continue;
 		if (c->json)
-			report_json(&c->out,
-				    json_pack("{s:f, s:s}", "at",
-					      (double)(at / 1000) / 1e6, "note",
-					      words));
+			report_json(&c->out, json_pack("{s:f, s:s}", "at",
+						       report_seconds(at),
+						       "note", words));
 		else
 			text_add(&c->out, "%" PRIu64 ".%06" PRIu64 " %s\n",
 				 at / TCPD_SEC(1),

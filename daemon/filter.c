@@ -315,6 +315,8 @@ static int test_state(struct parser *p, bool exclude)
 
 static int either(struct parser *p);
 
+/* Recursion: as deep as FILTER_MAX_DEPTH lets the brackets be. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static int one(struct parser *p)
 {
 	int i, a;
@@ -402,6 +404,8 @@ static int either(struct parser *p)
 	return a;
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 struct filter *filter_parse(const char *text, char *err, size_t nerr)
 {
 	struct filter *f = calloc(1, sizeof(*f));
@@ -468,6 +472,7 @@ static bool match_host(const struct node *n, const struct tcpd_addr *a)
 	       ((n->ip[whole] ^ a->ip[whole]) & (0xff00u >> rest) & 0xff) == 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most FILTER_MAX_NODES deep */
 static bool match(const struct filter *f, unsigned i,
 		  const struct tcpd_addr *local, const struct tcpd_addr *peer,
 		  enum tcpd_state state)

@@ -10,7 +10,7 @@
 
 #include "pattern.h"
 
-static uint8_t ready[2 * PATTERN_PERIOD];
+static uint8_t ready[(size_t)2 * PATTERN_PERIOD];
 
 static void prepare(void)
 {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* 95 lines of 72 characters, each one further than the line above. */
-#define PATTERN_PERIOD (95u * 74u)
+#define PATTERN_PERIOD 7030u /* 95 times 74 */
 
 /* The next |n| octets to |p|; |phase| is the place in the period, and the
  * new one is returned. */

@@ -25,7 +25,7 @@
 #include "pump.h"
 
 #define PIECE  65536u
-#define BUDGET (256u * 1024) /* octets a turn from the socket */
+#define BUDGET ((size_t)256 * 1024) /* octets a turn from the socket */
 
 enum verdict { GOES_ON, ENDED };
 
@@ -125,9 +125,8 @@ static void to_socket(struct pump *p)
 	while ((k = tcpd_recv_peek(p->d->st, p->h, slice, ARRAY_SIZE(slice))) >
 	       0) {
 		for (int i = 0; i < k; i++)
-			iov[i] = (struct iovec){
-				.iov_base = (void *)(uintptr_t)slice[i].p,
-				.iov_len = slice[i].len};
+			iov[i] = (struct iovec){.iov_base = (void *)slice[i].p,
+						.iov_len = slice[i].len};
 		m.msg_iovlen = (size_t)k;
 		n = sendmsg(p->fd, &m, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
@@ -261,28 +260,28 @@ static void info(struct daemon *d, struct endpoint *e, struct endpoint_info *i)
 
 static const struct endpoint_ops ops = {event, info};
 
-bool pump_start(struct daemon *d, struct service *s, tcpd_handle h, int fd,
-		bool connecting, const uint8_t *head, size_t nhead)
+bool pump_start(struct daemon *d, struct service *s, tcpd_handle h,
+		const struct pump_socket *sock)
 {
 	struct services *all = d->services;
 	struct pump *p = calloc(1, sizeof(*p));
 
-	if (!p || nhead > sizeof(p->head)) {
+	if (!p || sock->nhead > sizeof(p->head)) {
 		free(p);
 		(void)tcpd_abort(d->st, h, d->now);
-		close(fd);
+		close(sock->fd);
 		return false;
 	}
 	p->e.ops = &ops;
 	p->d = d;
 	p->s = service_ref(s);
 	p->h = h;
-	p->fd = fd;
-	p->connecting = connecting;
-	if (nhead)
-		memcpy(p->head, head, nhead);
-	p->nhead = (uint8_t)nhead;
-	ev_io_init(&p->io, on_io, fd, EV_READ);
+	p->fd = sock->fd;
+	p->connecting = sock->connecting;
+	if (sock->nhead)
+		memcpy(p->head, sock->head, sock->nhead);
+	p->nhead = (uint8_t)sock->nhead;
+	ev_io_init(&p->io, on_io, p->fd, EV_READ);
 	p->io.data = p;
 	p->next = all->pumps;
 	if (p->next)
@@ -290,11 +289,13 @@ bool pump_start(struct daemon *d, struct service *s, tcpd_handle h, int fd,
 	all->pumps = p;
 	tcpd_set_user(d->st, h, p);
 	turn(p, false);
-	return true;
+	return true; /* |p| may have ended already */
 }
 
 void pump_stop_all(struct daemon *d)
 {
-	while (d->services->pumps)
-		end_close(d->services->pumps);
+	for (struct pump *p = d->services->pumps, *next; p; p = next) {
+		next = p->next;
+		end_close(p);
+	}
 }

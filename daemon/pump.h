@@ -28,13 +28,17 @@ struct pump {
 	uint8_t nhead, head_done;
 };
 
-/*
- * From here on |h| and |fd| (non-blocking, |connecting| or connected) are the
- * pump's.  |head|: |nhead| octets for the socket, before all others.  False:
- * no memory; both were ended.
- */
-bool pump_start(struct daemon *d, struct service *s, tcpd_handle h, int fd,
-		bool connecting, const uint8_t *head, size_t nhead);
+struct pump_socket {
+	int fd; /* non-blocking */
+	bool connecting;
+	const uint8_t *head; /* for the socket, before all else */
+	size_t nhead;	     /* at most PROXY_V2_MAX */
+};
+
+/* From here on |h| and the socket are the pump's.  False: no memory; both were
+ * ended. */
+bool pump_start(struct daemon *d, struct service *s, tcpd_handle h,
+		const struct pump_socket *sock);
 /* CLOSE of all of them. */
 void pump_stop_all(struct daemon *d);
 

@@ -74,20 +74,24 @@ char *report_duration(char *buf, size_t len, tcpd_time ns)
 
 char *report_count(char *buf, size_t len, uint64_t n)
 {
-	static const char units[] = "kMGTPE";
-	double v = (double)n;
-	int u = -1;
+	const char *unit = "kMGTPE";
+	double v = (double)n / 1000;
 
 	if (n < 100000) {
 		(void)snprintf(buf, len, "%" PRIu64, n);
 		return buf;
 	}
-	while (v >= 999.5) {
+	for (; v >= 999.5; unit++)
 		v /= 1000;
-		u++;
-	}
-	(void)snprintf(buf, len, v < 99.95 ? "%.1f%c" : "%.0f%c", v, units[u]);
+	(void)snprintf(buf, len, v < 99.95 ? "%.1f%c" : "%.0f%c", v, *unit);
 	return buf;
+}
+
+double report_seconds(tcpd_time ns)
+{
+	uint64_t us = ns / TCPD_US(1);
+
+	return (double)us / 1e6;
 }
 
 void report_json(struct text *t, json_t *j)
@@ -110,8 +114,8 @@ json_t *report_trace_object(const struct daemon *d, const struct tcpd_trace *tr)
 	tcpd_time at = tr->at > d->start ? tr->at - d->start : 0;
 
 	return json_pack("{s:f, s:I, s:s, s:s, s:s, s:s, s:s}", "at",
-			 (double)(at / 1000) / 1e6, "id", (json_int_t)tr->id,
-			 "local", pretty_addr(local, &tr->local), "peer",
+			 report_seconds(at), "id", (json_int_t)tr->id, "local",
+			 pretty_addr(local, &tr->local), "peer",
 			 pretty_addr(peer, &tr->peer), "from",
 			 tcpd_state_name(tr->from), "to",
 			 tcpd_state_name(tr->to), "event", tr->event);

@@ -24,6 +24,8 @@ void report_row_make(struct daemon *d, const struct tcpd_status *s,
 /* A socket of an app that the stack does not know of. */
 void report_row_closed(const struct app_socket *a, struct report_row *r);
 
+/* Seconds, to the microsecond. */
+double report_seconds(tcpd_time ns);
 /* 1234567 ns as "1.23ms"; |buf| of at least 24. */
 char *report_duration(char *buf, size_t len, tcpd_time ns);
 /* 1234567 as "1.2M" in at most 5 octets. */

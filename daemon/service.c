@@ -184,20 +184,30 @@ static int make_list(struct daemon *d, struct service **list, char *err,
 	return 0;
 }
 
-/* Calls |fn| for every listener of |list|. */
-#define each_listener(s, i, list)                        \
-	for (struct service *s = (list); s; s = s->next) \
-		for (unsigned i = 0; i < s->nlisteners; i++)
+/* The listeners of a list, one after the other; NULL at the end. */
+struct walk {
+	struct service *s;
+	unsigned i;
+};
+
+static struct service_listener *next(struct walk *w)
+{
+	while (w->s && w->i == w->s->nlisteners) {
+		w->s = w->s->next;
+		w->i = 0;
+	}
+	return w->s ? w->s->listener[w->i++] : NULL;
+}
 
 /* An old listener that can stay for |l|; it is spoken for afterwards. */
 static void find_reuse(struct service *old, struct service_listener *l)
 {
-	each_listener(s, i, old)
-	{
-		struct service_listener *o = s->listener[i];
+	struct walk w = {.s = old};
+	struct service_listener *o;
 
+	while ((o = next(&w)) != NULL) {
 		if (o->reuse || !same_addr(&o->addr, &l->addr) ||
-		    !same_conn(&s->conf.conn, &l->s->conf.conn))
+		    !same_conn(&o->s->conf.conn, &l->s->conf.conn))
 			continue;
 		o->reuse = l;
 		l->reuse = o;
@@ -219,13 +229,11 @@ static void say_wrong(const struct service_listener *l, int rc, char *err,
 static int open_new(struct daemon *d, struct service *list, bool may_wait,
 		    char *err, size_t nerr)
 {
-	int missing = 0;
+	struct walk w = {.s = list};
+	struct service_listener *l;
+	int missing = 0, rc;
 
-	each_listener(s, i, list)
-	{
-		struct service_listener *l = s->listener[i];
-		int rc;
-
+	while ((l = next(&w)) != NULL) {
 		if (l->reuse || l->h)
 			continue;
 		rc = listener_open(d, l);
@@ -241,39 +249,39 @@ static int open_new(struct daemon *d, struct service *list, bool may_wait,
 
 static void close_unused(struct daemon *d, struct service *old)
 {
-	each_listener(s, i, old)
-	{
-		if (!s->listener[i]->reuse)
-			listener_close(d, s->listener[i]);
-	}
+	struct walk w = {.s = old};
+	struct service_listener *l;
+
+	while ((l = next(&w)) != NULL)
+		if (!l->reuse)
+			listener_close(d, l);
 }
 
 /* As it was before: what was closed to make room is opened again. */
 static void undo(struct daemon *d, struct service *old, struct service *list)
 {
-	free_list(d, list);
-	each_listener(s, i, old)
-	{
-		struct service_listener *l = s->listener[i];
+	struct walk w = {.s = old};
+	struct service_listener *l;
 
+	free_list(d, list);
+	while ((l = next(&w)) != NULL) {
 		l->reuse = NULL;
 		if (!l->h && listener_open(d, l) < 0)
 			log_error("service %s: a listener is lost",
-				  s->conf.name);
+				  l->s->conf.name);
 	}
 }
 
 static void commit(struct daemon *d, struct service *old, struct service *list)
 {
+	struct walk w = {.s = list};
 	char addr[PRETTY_ADDR_MAX];
+	struct service_listener *l;
 
-	each_listener(s, i, list)
-	{
-		struct service_listener *l = s->listener[i];
-
+	while ((l = next(&w)) != NULL) {
 		if (!l->reuse) {
-			log_info("service %s: %s on %s", s->conf.name,
-				 s->kind->name, pretty_addr(addr, &l->addr));
+			log_info("service %s: %s on %s", l->s->conf.name,
+				 l->s->kind->name, pretty_addr(addr, &l->addr));
 			continue;
 		}
 		l->h = l->reuse->h;
@@ -287,7 +295,9 @@ static void commit(struct daemon *d, struct service *old, struct service *list)
 
 int services_apply(struct daemon *d, char *err, size_t nerr)
 {
+	struct walk w = {.s = NULL};
 	struct service *old, *list;
+	struct service_listener *l;
 	int missing;
 
 	if (!d->services)
@@ -300,10 +310,9 @@ int services_apply(struct daemon *d, char *err, size_t nerr)
 	old = d->services->list;
 	if (make_list(d, &list, err, nerr) < 0)
 		return -1;
-	each_listener(s, i, list)
-	{
-		find_reuse(old, s->listener[i]);
-	}
+	w.s = list;
+	while ((l = next(&w)) != NULL)
+		find_reuse(old, l);
 	missing = open_new(d, list, old != NULL, err, nerr);
 	if (missing > 0) {
 		close_unused(d, old);

@@ -69,10 +69,11 @@ void service_conn_stop(struct daemon *d)
 {
 	struct services *all = d->services;
 
-	while (all->conns) {
+	for (struct service_conn *c = all->conns, *next; c; c = next) {
+		next = c->next;
 		/* an echo or chargen that is cut off is no fault of the peer */
-		service_discard_input(d, all->conns->h);
-		service_conn_close(d, all->conns);
+		service_discard_input(d, c->h);
+		service_conn_close(d, c);
 	}
 	while (all->free) {
 		struct service_conn *c = all->free;

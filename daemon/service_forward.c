@@ -86,7 +86,7 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 {
 	uint8_t head[PROXY_V2_MAX];
 	const int on = 1;
-	bool connecting = false;
+	struct pump_socket sock = {.head = head};
 	union target t;
 	socklen_t len = 0;
 	int fd = -1;
@@ -95,8 +95,8 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 		fd = socket(t.any.sa_family,
 			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, &t.any, len) < 0) {
-		connecting = errno == EINPROGRESS;
-		if (!connecting) {
+		sock.connecting = errno == EINPROGRESS;
+		if (!sock.connecting) {
 			int e = errno;
 
 			close(fd);
@@ -114,8 +114,9 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 	/* the client's own writes say what belongs together, not our pieces */
 	if (t.any.sa_family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)pump_start(d, s, h, fd, connecting, head,
-			 proxy_head(d, s, h, head));
+	sock.fd = fd;
+	sock.nhead = proxy_head(d, s, h, head);
+	(void)pump_start(d, s, h, &sock);
 }
 
 const struct service_kind service_forward = {"forward", check, accept_one};

@@ -91,9 +91,8 @@ static struct MHD_Response *status_page(struct http *h)
 static enum MHD_Result answer_words(struct MHD_Connection *c, unsigned code,
 				    const char *words)
 {
-	struct MHD_Response *r =
-		response((char *)(uintptr_t)words, strlen(words),
-			 MHD_RESPMEM_PERSISTENT, "text/plain");
+	struct MHD_Response *r = response((char *)words, strlen(words),
+					  MHD_RESPMEM_PERSISTENT, "text/plain");
 	enum MHD_Result rc;
 
 	if (!r)
@@ -106,6 +105,7 @@ static enum MHD_Result answer_words(struct MHD_Connection *c, unsigned code,
 	return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's parameters */
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c,
 			      const char *url, const char *method,
 			      const char *version, const char *upload,
@@ -210,6 +210,7 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 {
 	struct sockaddr nobody = {.sa_family = AF_UNIX};
 	struct http *http = d->services->http;
+	struct pump_socket sock = {.fd = -1};
 	int sv[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
@@ -227,7 +228,8 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 		close(sv[0]);
 		return;
 	}
-	(void)pump_start(d, s, h, sv[0], false, NULL, 0);
+	sock.fd = sv[0];
+	(void)pump_start(d, s, h, &sock);
 	run(http);
 }
 

@@ -157,17 +157,16 @@ static int piece(int sock, int out, bool regular, bool ending,
 	if (n == 0 || (n < 0 && errno == ECONNRESET && ending))
 		return 0;
 	if (n < 0) {
-		fprintf(stderr, "tcpctl: the daemon broke off: %s\n",
-			strerror(errno));
+		say("the daemon broke off: %s", strerror(errno));
 		return -1;
 	}
 	if (k->octets == 0 && talk_refused((const char *)buf, (size_t)n))
 		return -1;
 	if (!write_all(out, buf, (size_t)n, regular)) {
-		fprintf(stderr, "tcpctl: write: %s\n",
-			errno == EINTR ? "the file takes no more; the capture "
-					 "is cut short"
-				       : strerror(errno));
+		say("write: %s",
+		    errno == EINTR ? "the file takes no more; the capture "
+				     "is cut short"
+				   : strerror(errno));
 		return -1;
 	}
 	count(k, buf, (size_t)n);
@@ -192,8 +191,8 @@ static int copy(int sock, int out, int64_t until, struct counter *k)
 		}
 		n = wait_for(sock, POLLIN, until);
 		if (n == 0 && ending && now_ms() >= until) {
-			fprintf(stderr, "tcpctl: the daemon does not end the "
-					"capture\n");
+			say("the daemon does not end the "
+			    "capture");
 			return EXIT_REFUSED;
 		}
 		if (n == 0)
@@ -206,7 +205,7 @@ static int copy(int sock, int out, int64_t until, struct counter *k)
 	}
 	if (ending)
 		return EXIT_DONE;
-	fprintf(stderr, "tcpctl: the daemon ended the capture\n");
+	say("the daemon ended the capture");
 	return EXIT_REFUSED;
 }
 
@@ -216,10 +215,9 @@ static bool seconds(const char *text, int64_t *until)
 	double v = strtod(text, &end);
 
 	if (end == text || *end || !(v > 0 && v <= 1e6)) {
-		fprintf(stderr,
-			"tcpctl: capture: --seconds %s, expected a "
-			"number above 0\n",
-			text);
+		say("capture: --seconds %s, expected a "
+		    "number above 0",
+		    text);
 		return false;
 	}
 	*until = now_ms() + (int64_t)(v * 1000);
@@ -238,10 +236,10 @@ static void result(const struct tcpctl *t, const char *file,
 		putchar('\n');
 		json_decref(j);
 	} else {
-		fprintf(stderr, "%llu packets, %llu octets in %s\n",
-			(unsigned long long)k->packets,
-			(unsigned long long)k->octets,
-			strcmp(file, "-") == 0 ? "all" : file);
+		(void)fprintf(stderr, "%llu packets, %llu octets in %s\n",
+			      (unsigned long long)k->packets,
+			      (unsigned long long)k->octets,
+			      strcmp(file, "-") == 0 ? "all" : file);
 	}
 }
 
@@ -294,12 +292,16 @@ static int run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 			word[n++] = word[i];
 		}
 	}
+	if (!file) {
+		say("capture: expected a FILE");
+		return EXIT_USAGE;
+	}
 	sock = talk_connect(t, &code);
 	if (sock < 0)
 		return code;
 	out = open_file(file, &made);
 	if (out < 0) {
-		fprintf(stderr, "tcpctl: %s: %s\n", file, strerror(errno));
+		say("%s: %s", file, strerror(errno));
 		close(sock);
 		return EXIT_REFUSED;
 	}
@@ -310,7 +312,7 @@ static int run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 		code = copy(sock, out, until, &k);
 	close(sock);
 	if (close(out) < 0 && code == EXIT_DONE) {
-		fprintf(stderr, "tcpctl: %s: %s\n", file, strerror(errno));
+		say("%s: %s", file, strerror(errno));
 		code = EXIT_REFUSED;
 	}
 	if (k.octets == 0 && made)

@@ -115,17 +115,17 @@ static void roff(const char *text)
 
 	for (; *text; text++) {
 		if (start && (*text == '.' || *text == '\''))
-			fputs("\\&", stdout);
+			printf("%s", "\\&");
 		if (*text == '\n' && text[1] == '\n') {
-			fputs("\n.PP", stdout);
+			printf("%s", "\n.PP");
 			text++;
 			putchar('\n');
 		} else if (*text == '\n') {
-			fputs("\n.br\n", stdout);
+			printf("%s", "\n.br\n");
 		} else if (*text == '\\') {
-			fputs("\\e", stdout);
+			printf("%s", "\\e");
 		} else if (*text == '-') {
-			fputs("\\-", stdout);
+			printf("%s", "\\-");
 		} else {
 			putchar(*text);
 		}
@@ -137,7 +137,7 @@ static void roff(const char *text)
 static void man_options(const struct suboption *o)
 {
 	for (; o && o->name; o++) {
-		fputs(".TP\n.B ", stdout);
+		printf("%s", ".TP\n.B ");
 		for (const char *p = o->name; *p; p++)
 			printf(*p == '-' ? "\\-" : "%c", *p);
 		if (o->arg)
@@ -165,7 +165,7 @@ void help_man(void)
 
 		(void)snprintf(name, sizeof(name), "%s%s%s", s->name,
 			       s->args[0] ? " " : "", s->args);
-		fputs(".SS ", stdout);
+		printf("%s", ".SS ");
 		roff(name);
 		roff(s->help);
 		if (s->alias)

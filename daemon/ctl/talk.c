@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,17 @@
 #define LINE_MAX_OCTETS 4094 /* the daemon's limit, newline not counted */
 #define HEAD_MAX	2048 /* a refusal is shorter */
 
+void say(const char *fmt, ...)
+{
+	char line[4096 + 256]; /* words of the daemon are shorter */
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "tcpctl: %s\n", line);
+}
+
 int talk_connect(const struct tcpctl *t, int *code)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -24,28 +36,26 @@ int talk_connect(const struct tcpctl *t, int *code)
 	int fd;
 
 	if (len >= sizeof(a.sun_path)) {
-		fprintf(stderr,
-			"tcpctl: %s: a socket path has at most %zu "
-			"octets\n",
-			t->socket, sizeof(a.sun_path) - 1);
+		say("%s: a socket path has at most %zu "
+		    "octets",
+		    t->socket, sizeof(a.sun_path) - 1);
 		*code = EXIT_USAGE;
 		return -1;
 	}
 	memcpy(a.sun_path, t->socket, len + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		fprintf(stderr, "tcpctl: socket: %s\n", strerror(errno));
+		say("socket: %s", strerror(errno));
 		*code = EXIT_REFUSED;
 		return -1;
 	}
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
 		return fd;
 	if (errno == EACCES || errno == EPERM) {
-		fprintf(stderr, "tcpctl: %s: %s\n", t->socket, strerror(errno));
+		say("%s: %s", t->socket, strerror(errno));
 		*code = EXIT_REFUSED;
 	} else {
-		fprintf(stderr, "tcpctl: no tcpd at %s: %s\n", t->socket,
-			strerror(errno));
+		say("no tcpd at %s: %s", t->socket, strerror(errno));
 		*code = EXIT_NO_DAEMON;
 	}
 	close(fd);
@@ -65,10 +75,9 @@ bool talk_ask(int fd, const struct tcpctl *t, const char *name, int nwords,
 		size_t len = strlen(word[i]);
 
 		if (n + 1 + len > LINE_MAX_OCTETS) {
-			fprintf(stderr,
-				"tcpctl: more than %d octets of "
-				"arguments\n",
-				LINE_MAX_OCTETS);
+			say("more than %d octets of "
+			    "arguments",
+			    LINE_MAX_OCTETS);
 			return false;
 		}
 		line[n++] = ' ';
@@ -81,7 +90,7 @@ bool talk_ask(int fd, const struct tcpctl *t, const char *name, int nwords,
 	w = send(fd, line, n, MSG_NOSIGNAL);
 	if (w == (ssize_t)n || (w < 0 && errno == EPIPE))
 		return true;
-	fprintf(stderr, "tcpctl: send: %s\n", strerror(errno));
+	say("send: %s", strerror(errno));
 	return false;
 }
 
@@ -98,7 +107,7 @@ bool talk_refused(const char *said, size_t len)
 		said += sizeof(text) - 1;
 		while (n && said[n - 1] == '\n')
 			n--;
-		fprintf(stderr, "tcpctl: %.*s\n", (int)n, said);
+		say("%.*s", (int)n, said);
 		return true;
 	}
 	if (len <= sizeof(json) - 1 ||
@@ -106,7 +115,7 @@ bool talk_refused(const char *said, size_t len)
 		return false;
 	j = json_loadb(said, len, JSON_DISABLE_EOF_CHECK, NULL);
 	words = json_string_value(json_object_get(j, "error"));
-	fprintf(stderr, "tcpctl: %s\n", words ? words : "refused");
+	say("%s", words ? words : "refused");
 	json_decref(j);
 	return true;
 }
@@ -119,8 +128,7 @@ static int copy(int fd, char *buf, size_t len, size_t size)
 
 		if (len && (fwrite(buf, 1, len, stdout) != len ||
 			    fflush(stdout) != 0)) {
-			fprintf(stderr, "tcpctl: stdout: %s\n",
-				strerror(errno));
+			say("stdout: %s", strerror(errno));
 			return -1;
 		}
 		n = read(fd, buf, size);
@@ -129,8 +137,7 @@ static int copy(int fd, char *buf, size_t len, size_t size)
 			continue;
 		}
 		if (n < 0) {
-			fprintf(stderr, "tcpctl: the daemon broke off: %s\n",
-				strerror(errno));
+			say("the daemon broke off: %s", strerror(errno));
 			return -1;
 		}
 		if (n == 0)
@@ -163,7 +170,7 @@ int talk_run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 		len += (size_t)n;
 	}
 	if (len == 0) {
-		fprintf(stderr, "tcpctl: the daemon gave no answer\n");
+		say("the daemon gave no answer");
 		code = EXIT_REFUSED;
 	} else if (talk_refused(buf, len)) {
 		code = EXIT_REFUSED;

@@ -70,30 +70,27 @@ static int check(const struct subcommand *s, int n, char **word)
 		for (const char *p = word[i]; *p; p++) {
 			if (!iscntrl((unsigned char)*p))
 				continue;
-			fprintf(stderr,
-				"tcpctl: %s: a control character in "
-				"an argument\n",
-				s->name);
+			say("%s: a control character in "
+			    "an argument",
+			    s->name);
 			return EXIT_USAGE;
 		}
 		if (word[i][0] != '-' || !word[i][1]) {
 			plain++;
 		} else if (!is_option(s, word[i])) {
-			fprintf(stderr,
-				"tcpctl: %s: unknown option %s (see "
-				"tcpctl %s --help)\n",
-				s->name, word[i], s->name);
+			say("%s: unknown option %s (see "
+			    "tcpctl %s --help)",
+			    s->name, word[i], s->name);
 			return EXIT_USAGE;
 		} else if (takes_arg(s, word[i]) && ++i == n) {
-			fprintf(stderr, "tcpctl: %s: %s needs a value\n",
-				s->name, word[i - 1]);
+			say("%s: %s needs a value", s->name, word[i - 1]);
 			return EXIT_USAGE;
 		}
 	}
 	if (plain < s->min_words ||
 	    (s->max_words >= 0 && plain > s->max_words)) {
-		fprintf(stderr, "tcpctl: usage: tcpctl %s%s%s\n", s->name,
-			s->args[0] ? " " : "", s->args);
+		say("usage: tcpctl %s%s%s", s->name, s->args[0] ? " " : "",
+		    s->args);
 		return EXIT_USAGE;
 	}
 	return EXIT_DONE;
@@ -108,14 +105,12 @@ static int run(struct tcpctl *t, const char *name, int n, char **word)
 		for (size_t i = 0; later[i]; i++) {
 			if (strcmp(name, later[i]) != 0)
 				continue;
-			fprintf(stderr, "tcpctl: %s: not in this version\n",
-				name);
+			say("%s: not in this version", name);
 			return EXIT_USAGE;
 		}
-		fprintf(stderr,
-			"tcpctl: unknown command %s (see tcpctl "
-			"--help)\n",
-			name);
+		say("unknown command %s (see tcpctl "
+		    "--help)",
+		    name);
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < n; i++) {
@@ -160,16 +155,16 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
 			t.socket = argv[++i];
 		} else {
-			fprintf(stderr, "tcpctl: %s: %s\n", argv[i],
-				strcmp(argv[i], "-s") == 0
-					? "expected a path behind it"
-					: "unknown option (see tcpctl --help)");
+			say("%s: %s", argv[i],
+			    strcmp(argv[i], "-s") == 0
+				    ? "expected a path behind it"
+				    : "unknown option (see tcpctl --help)");
 			return EXIT_USAGE;
 		}
 	}
 	if (i == argc) {
-		fprintf(stderr, "tcpctl: expected a command (see tcpctl "
-				"--help)\n");
+		say("expected a command (see tcpctl "
+		    "--help)");
 		return EXIT_USAGE;
 	}
 	return run(&t, argv[i], argc - i - 1, argv + i + 1);

@@ -131,9 +131,9 @@ int main(int argc, char **argv)
 	if (strcmp(what, "fds") == 0)
 		send_fds();
 	else if (strcmp(what, "hold") == 0 && argc == 4)
-		hold(atoi(argv[3]));
+		hold((int)strtol(argv[3], NULL, 10));
 	else if (strcmp(what, "hangup") == 0 && argc == 4)
-		hang_up(atoi(argv[3]));
+		hang_up((int)strtol(argv[3], NULL, 10));
 	else if (strcmp(what, "deaf") == 0 && argc == 4)
 		deaf(argv[3]);
 	else

@@ -15,6 +15,7 @@ bg head in_ns socat -u TCP-LISTEN:8083,bind=127.0.0.1,fork,reuseaddr \
 # takes the connection and reads nothing
 bg deaf in_ns socat -T 60 TCP-LISTEN:8084,bind=127.0.0.1,fork,reuseaddr \
 	'SYSTEM:exec sleep 60'
+# shellcheck disable=SC2317 # in a condition
 listens() { in_ns ss -Hltn "sport = $1" | grep -q .; }
 wait_for 'listens 8080 && listens 8081 && listens 8082 && listens 8083 &&
 	listens 8084 && [ -S "$tmp/u.sock" ]' 10
@@ -67,6 +68,7 @@ pids="$pids $!"
 wait_for '[ "$(ss_json ".[] | select(.local == \"10.77.0.2:6\" and .state ==
 	\"ESTABLISHED\") | .recv_q")" -gt 0 ] 2>/dev/null' 10
 is $? 0 "a server that does not read: what came in waits"
+# shellcheck disable=SC2317 # in a condition
 held() { stat_json .octets.received; }
 wait_for 'a=$(held); sleep 0.3; [ "$a" = "$(held)" ]' 20
 is $? 0 "and no more comes"

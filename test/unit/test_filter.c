@@ -3,6 +3,7 @@
  * LINK: daemon/filter.c
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,39 +138,45 @@ START_TEST(filter_says_what_it_expected)
 }
 END_TEST
 
+static char many[8000];
+
+/* |first|, then |n| times |next|. */
+static const char *repeat(const char *first, const char *next, int n)
+{
+	size_t at = (size_t)snprintf(many, sizeof(many), "%s", first);
+
+	while (n-- > 0)
+		at += (size_t)snprintf(many + at, sizeof(many) - at, "%s",
+				       next);
+	return many;
+}
+
+static const struct {
+	const char *first, *next;
+	int n;
+	const char *says; /* NULL: it is fine */
+} bounds[] = {
+	{"", "(", 200, "levels"},
+	{"", "not ", 200, "levels"},
+	{"dport = 1", " or dport = 1", 300, "terms"},
+	{"", "x", 200, "octets"},
+	/* brackets beside each other are no depth */
+	{"(dport = 1)", " or (dport = 1)", 60, NULL},
+	{"dport = 1", " or dport = 1", 120, NULL},
+};
+
 START_TEST(filter_bounds_depth_length_and_words)
 {
-	char text[8000] = "", err[200];
-	struct filter *f;
+	char err[200] = "";
+	struct filter *f = filter_parse(
+		repeat(bounds[_i].first, bounds[_i].next, bounds[_i].n), err,
+		sizeof(err));
 
-	for (int i = 0; i < 200; i++)
-		strcat(text, "(");
-	ck_assert_ptr_null(filter_parse(text, err, sizeof(err)));
-	ck_assert_ptr_nonnull(strstr(err, "levels"));
-
-	text[0] = '\0';
-	for (int i = 0; i < 200; i++)
-		strcat(text, "not ");
-	ck_assert_ptr_null(filter_parse(text, err, sizeof(err)));
-	ck_assert_ptr_nonnull(strstr(err, "levels"));
-
-	strcpy(text, "dport = 1");
-	for (int i = 0; i < 300; i++)
-		strcat(text, " or dport = 1");
-	ck_assert_ptr_null(filter_parse(text, err, sizeof(err)));
-	ck_assert_ptr_nonnull(strstr(err, "terms"));
-
-	memset(text, 'x', 200);
-	text[200] = '\0';
-	ck_assert_ptr_null(filter_parse(text, err, sizeof(err)));
-	ck_assert_ptr_nonnull(strstr(err, "octets"));
-
-	/* brackets beside each other are no depth */
-	text[0] = '\0';
-	for (int i = 0; i < 60; i++)
-		strcat(text, i ? " or (dport = 1)" : "(dport = 1)");
-	f = filter_parse(text, err, sizeof(err));
-	ck_assert_msg(f != NULL, "%s", err);
+	if (bounds[_i].says)
+		ck_assert_msg(!f && strstr(err, bounds[_i].says), "%s...: %s",
+			      bounds[_i].next, err);
+	else
+		ck_assert_msg(f != NULL, "%s...: %s", bounds[_i].next, err);
 	filter_free(f);
 }
 END_TEST
@@ -194,7 +201,8 @@ int main(void)
 			    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_loop_test(tc, filter_says_what_it_expected, 0,
 			    (int)(sizeof(wrong) / sizeof(wrong[0])));
-	tcase_add_test(tc, filter_bounds_depth_length_and_words);
+	tcase_add_loop_test(tc, filter_bounds_depth_length_and_words, 0,
+			    (int)(sizeof(bounds) / sizeof(bounds[0])));
 	tcase_add_test(tc, filter_null_matches_everything);
 	suite_add_tcase(s, tc);
 	srunner_set_tap(sr, "-");
