@@ -39,12 +39,13 @@ static bool walk_more(struct ctl_client *c)
 	return true;
 }
 
-static void walk_start(struct ctl_client *c, struct walk *w)
+/* |job| begins with a struct walk. */
+static void walk_start(struct ctl_client *c, void *job,
+		       void (*job_free)(void *job))
 {
 	(void)daemon_now(c->ctl->d);
-	c->job = w;
-	if (!c->job_free)
-		c->job_free = free;
+	c->job = job;
+	c->job_free = job_free;
 	c->more = walk_more;
 }
 
@@ -174,8 +175,7 @@ void ctl_cmd_ss(struct ctl_client *c, const struct ctl_request *r)
 	ss->walk.visit = ss_visit;
 	ss->walk.room = ss_room;
 	ss->walk.end = ss_end;
-	c->job_free = ss_free;
-	walk_start(c, &ss->walk);
+	walk_start(c, ss, ss_free);
 	c->more = ss_more;
 }
 
@@ -239,7 +239,7 @@ void ctl_cmd_show(struct ctl_client *c, const struct ctl_request *r)
 	show->id = id;
 	show->walk.visit = show_visit;
 	show->walk.end = show_end;
-	walk_start(c, &show->walk);
+	walk_start(c, show, free);
 }
 
 /* ----------------------------------------------------------------- fsm */
@@ -296,5 +296,5 @@ void ctl_cmd_fsm(struct ctl_client *c, const struct ctl_request *r)
 	}
 	f->walk.visit = fsm_visit;
 	f->walk.end = fsm_end;
-	walk_start(c, &f->walk);
+	walk_start(c, f, free);
 }

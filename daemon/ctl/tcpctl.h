@@ -47,6 +47,8 @@ extern const struct subcommand cmd_ss, cmd_show, cmd_stats, cmd_fsm, cmd_events,
 extern const struct subcommand *const subcommands[]; /* ends with NULL */
 
 /* --- talk.c */
+/* "tcpctl: ", the words and a newline to stderr. */
+__attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);
 /* Connected, or -1 after a word on stderr; |*code| is the exit code. */
 int talk_connect(const struct tcpctl *t, int *code);
 /* Send |name| and its words as one line; false: said on stderr. */
