@@ -20,11 +20,11 @@ struct memory {
 		uint8_t *p;
 		size_t len;
 	} map[MEMORY_MAPS];
-	unsigned nmaps;	     /* held now */
-	unsigned calls;	     /* of map, ever */
-	unsigned fail_at;    /* this call of map gives NULL; 0: none */
-	uint64_t discarded;  /* octets, ever */
-	const char *wrong;   /* what the stack did wrong with it; NULL */
+	unsigned nmaps;	    /* held now */
+	unsigned calls;	    /* of map, ever */
+	unsigned fail_at;   /* this call of map gives NULL; 0: none */
+	uint64_t discarded; /* octets, ever */
+	const char *wrong;  /* what the stack did wrong with it; NULL */
 };
 
 /* Make |s| take its memory from |m| (zeroed by the caller). */

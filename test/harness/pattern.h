@@ -38,8 +38,8 @@ static inline void pattern_fill(uint32_t salt, uint64_t at, uint8_t *p,
 }
 
 /* How many octets from |p| on are those of the stream at |at|. */
-static inline size_t pattern_same(uint32_t salt, uint64_t at,
-				  const uint8_t *p, size_t n)
+static inline size_t pattern_same(uint32_t salt, uint64_t at, const uint8_t *p,
+				  size_t n)
 {
 	uint64_t word = pattern_word(salt, at / 8);
 

@@ -38,11 +38,10 @@ bool verb_expect(struct stage *s, struct line *l, unsigned w, int64_t came,
 	stage_result(s, came);
 	if (came == want)
 		return true;
-	return stage_fail(s, "%s%lld was expected, it says %s%lld",
-			  want < 0 ? tcpd_err_name((int)want) : "",
-			  (long long)want,
-			  came < 0 ? tcpd_err_name((int)came) : "",
-			  (long long)came);
+	return stage_fail(
+		s, "%s%lld was expected, it says %s%lld",
+		want < 0 ? tcpd_err_name((int)want) : "", (long long)want,
+		came < 0 ? tcpd_err_name((int)came) : "", (long long)came);
 }
 
 static bool place(struct stage *s, struct line *l, unsigned *w,
@@ -68,8 +67,7 @@ static bool own_settings(struct stage *s, struct line *l, unsigned w,
 		if (word_is(l, w, "reuse")) {
 			*flags |= TCPD_BIND_REUSE;
 			w--;
-		} else if (word_is(l, w, "backlog") &&
-			   number_size(value, &n)) {
+		} else if (word_is(l, w, "backlog") && number_size(value, &n)) {
 			cs->backlog = (uint32_t)n;
 		} else if (word_is(l, w, "rcvbuf") && number_size(value, &n)) {
 			cs->receive_buffer = (uint32_t)n;
@@ -166,9 +164,7 @@ static bool do_connect(struct stage *s, struct line *l, unsigned w)
 
 		f->h = h;
 		f->peer = peer;
-		f->local.port = local ? local->port
-			: bound	      ? f->local.port
-				      : 0;
+		f->local.port = local ? local->port : bound ? f->local.port : 0;
 		tcpd_set_user(s->st, h, f);
 	}
 	stage_turn(s);
@@ -184,8 +180,8 @@ static bool do_accept(struct stage *s, struct line *l, unsigned w)
 	int err;
 
 	if (word_is(l, w, "from"))
-		from = flow_get(s, word_at(l, w + 1) ? l->words[w + 1] + 1
-						     : "l");
+		from = flow_get(s,
+				word_at(l, w + 1) ? l->words[w + 1] + 1 : "l");
 	if (!f || !from)
 		return false;
 	err = tcpd_accept(s->st, from->h, &h, s->now);
@@ -334,8 +330,7 @@ static bool do_overtake(struct stage *s, struct line *l, unsigned w)
 
 typedef int plain_call(struct tcpd_stack *st, tcpd_handle h, tcpd_time now);
 
-static bool plain(struct stage *s, struct line *l, unsigned w,
-		  plain_call *call)
+static bool plain(struct stage *s, struct line *l, unsigned w, plain_call *call)
 {
 	struct flow *f = flow_word(s, l, &w, "c");
 	int err;
@@ -412,13 +407,21 @@ static bool do_option(struct stage *s, struct line *l, unsigned w)
 }
 
 const struct verb call_verbs[] = {
-	{"listen", do_listen},	   {"bind", do_bind},
-	{"connect", do_connect},   {"accept", do_accept},
-	{"write", do_write},	   {"fill", do_fill},
-	{"read", do_read},	   {"take", do_take},
-	{"overtake", do_overtake}, {"close", do_close},
-	{"abort", do_abort},	   {"shutdown", do_shutdown},
-	{"abort-id", do_abort_id}, {"close-id", do_close_id},
-	{"option", do_option},	   {"reconf", settings_line},
+	{"listen", do_listen},
+	{"bind", do_bind},
+	{"connect", do_connect},
+	{"accept", do_accept},
+	{"write", do_write},
+	{"fill", do_fill},
+	{"read", do_read},
+	{"take", do_take},
+	{"overtake", do_overtake},
+	{"close", do_close},
+	{"abort", do_abort},
+	{"shutdown", do_shutdown},
+	{"abort-id", do_abort_id},
+	{"close-id", do_close_id},
+	{"option", do_option},
+	{"reconf", settings_line},
 	{NULL, NULL},
 };

@@ -334,8 +334,9 @@ static bool text_is(struct stage *s, const struct flow *f,
 	same = pattern_same(f->salt + 1, at, p->data, p->len);
 	if (same == p->len)
 		return true;
-	return stage_fail(s, "octet %llu of the stream is wrong in this "
-			     "segment",
+	return stage_fail(s,
+			  "octet %llu of the stream is wrong in this "
+			  "segment",
 			  (unsigned long long)(at + same));
 }
 
@@ -392,8 +393,8 @@ static bool compare(struct stage *s, struct line *l, struct said *d,
 		return text_is(s, f, &p->p);
 	if (s->why[0])
 		return false;
-	return stage_fail(s, "%s is not as expected; came at %.6f: > %s",
-			  what, stage_clock(s, p->at),
+	return stage_fail(s, "%s is not as expected; came at %.6f: > %s", what,
+			  stage_clock(s, p->at),
 			  flow_print(text, sizeof(text),
 				     flow_of_packet(s, &p->p), &p->p));
 }

@@ -51,8 +51,7 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
 	if (sscanf(o, "TS val %u ecr %u%n", &a, &b, &end) == 2 && !o[end])
 		return put_ts(p, a + val_base, b ? b + ecr_base : 0);
-	if (sscanf(o, "TS val %u ecr first%n", &a, &end) == 1 && end &&
-	    !o[end])
+	if (sscanf(o, "TS val %u ecr first%n", &a, &end) == 1 && end && !o[end])
 		return put_ts(p, a + val_base, ecr_base);
 	if (sscanf(o, "kind %u len %u%n", &a, &b, &end) == 2 && !o[end] &&
 	    b >= 2 && b <= 40) {
@@ -77,8 +76,9 @@ bool notation_options(struct stage *s, struct line *l, struct packet *p,
 	while ((o = strsep(&at, ",")) != NULL) {
 		o += strspn(o, " ");
 		if (!one(p, o, val_base, ecr_base))
-			return stage_fail(s, "option '%s' cannot be read, or "
-					     "there is no room for it",
+			return stage_fail(s,
+					  "option '%s' cannot be read, or "
+					  "there is no room for it",
 					  o);
 	}
 	return true;

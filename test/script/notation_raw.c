@@ -101,8 +101,8 @@ bool notation_icmp_in(struct stage *s, struct line *l, unsigned w,
 		if (!line_number(s, l, w + 1, &v))
 			return false;
 		if (word_is(l, w, "quote"))
-			p.len += (uint32_t)quote(s, f, (uint32_t)v,
-						 message + 8);
+			p.len +=
+				(uint32_t)quote(s, f, (uint32_t)v, message + 8);
 		else if (word_is(l, w, "mtu"))
 			put32(message + 4, (uint32_t)v);
 		else if (word_is(l, w, "data") && v <= 300)

@@ -88,8 +88,8 @@ bool number_time(const char *word, tcpd_time *t)
 		unit = TCPD_SEC(60);
 	else if (*p && strcmp(p, "s") != 0)
 		return false;
-	*t = whole * unit + part / (TCPD_SEC(1) / TCPD_US(1)) * unit /
-				    TCPD_US(1);
+	*t = whole * unit +
+	     part / (TCPD_SEC(1) / TCPD_US(1)) * unit / TCPD_US(1);
 	return true;
 }
 

@@ -295,6 +295,8 @@ static int stage_verb(struct play *p, struct line *l)
 		return stage_record(s) ? 1 : -1;
 	if (!strcmp(v, "batch"))
 		s->batch = true;
+	else if (!strcmp(v, "ignore"))
+		stage_ignore(s);
 	else if (!strcmp(v, "done"))
 		stage_batch_end(s);
 	else if (strcmp(v, "nothing") != 0)

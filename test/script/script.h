@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tcpd.h"
 #include "test/harness/memory.h"
 #include "test/harness/packet.h"
-#include "tcpd.h"
 
 #define MAX_FLOWS 24
 #define MAX_WORDS 40
@@ -65,10 +65,9 @@ struct stage {
 	bool batch;	/* inside batch ... done */
 	uint8_t **kept; /* packets in of this batch: borrowed */
 	unsigned nkept, room;
-	unsigned fail;	    /* so many of the next writes fail */
-	bool blocked;	    /* every write says EAGAIN */
+	unsigned fail; /* so many of the next writes fail */
+	bool blocked;  /* every write says EAGAIN */
 	uint32_t peer_isn;
-	struct tcpd_stats carried; /* counts of stacks before a record */
 	struct seen *seen;
 	char why[1024]; /* what went wrong; empty: nothing */
 };
@@ -101,6 +100,8 @@ void stage_input(struct stage *s, const uint8_t *p, size_t len,
 /* After calls and packets: events, end of batch, output. */
 void stage_turn(struct stage *s);
 void stage_batch_end(struct stage *s);
+/* What was sent up to now is not looked at. */
+void stage_ignore(struct stage *s);
 /* Through a record into a fresh stack. */
 bool stage_record(struct stage *s);
 void stage_result(struct stage *s, int64_t result);
@@ -111,8 +112,7 @@ struct flow *flow_get(struct stage *s, const char *name);
 /* "@name" as the next word: that one; else the one called |otherwise|. */
 struct flow *flow_word(struct stage *s, struct line *l, unsigned *w,
 		       const char *otherwise);
-bool flow_place(const struct stage *s, const char *word,
-		struct tcpd_addr *a);
+bool flow_place(const struct stage *s, const char *word, struct tcpd_addr *a);
 struct flow *flow_of_packet(struct stage *s, const struct packet *p);
 char *flow_print(char *text, size_t room, struct flow *f,
 		 const struct packet *p);

@@ -15,8 +15,10 @@ static const struct {
 	enum kind kind;
 	size_t offset;
 } fields[] = {
-#define FIELD(name, kind, field) \
-	{name, kind, offsetof(struct tcpd_settings, field)}
+#define FIELD(name, kind, field)                                  \
+	{                                                         \
+		name, kind, offsetof(struct tcpd_settings, field) \
+	}
 	FIELD("connections", U32, max_conns),
 	FIELD("listeners", U32, max_listeners),
 	FIELD("half-open", U32, max_half_open),
@@ -111,9 +113,9 @@ static bool waits(struct stage *s, struct line *l, unsigned w,
 	set->conn.nsynack_waits = 0;
 	for (; w < l->nwords && l->words[w][0] != '='; w++) {
 		if (set->conn.nsynack_waits == TCPD_MAX_WAITS ||
-		    !number_time(l->words[w],
-				 &set->conn.synack_wait
-					  [set->conn.nsynack_waits++]))
+		    !number_time(
+			    l->words[w],
+			    &set->conn.synack_wait[set->conn.nsynack_waits++]))
 			return stage_fail(s, "%s is no wait, or one too many",
 					  l->words[w]);
 	}
@@ -167,8 +169,7 @@ static int special(struct stage *s, struct line *l, unsigned w,
 	else if (!strcmp(name, "profile") && word_is(l, w + 1, "tutorial")) {
 		memcpy(set->conn.synack_wait, tutorial, sizeof(tutorial));
 		set->conn.nsynack_waits = 5;
-	} else if (strcmp(name, "profile") != 0 ||
-		   !word_is(l, w + 1, "modern"))
+	} else if (strcmp(name, "profile") != 0 || !word_is(l, w + 1, "modern"))
 		return 0;
 	return 1;
 }

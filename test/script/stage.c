@@ -77,19 +77,21 @@ static void unmake(struct stage *s)
 		stage_fail(s, "tcpd_free left %u maps", s->mem.nmaps);
 }
 
+void stage_ignore(struct stage *s)
+{
+	while (s->head) {
+		struct sent *next = s->head->next;
+
+		free(s->head);
+		s->head = next;
+	}
+	s->tail = &s->head;
+}
+
 void stage_close(struct stage *s)
 {
-	struct sent *p = s->head;
-
 	unmake(s);
-	while (p) {
-		struct sent *next = p->next;
-
-		free(p);
-		p = next;
-	}
-	s->head = NULL;
-	s->tail = &s->head;
+	stage_ignore(s);
 	drop_kept(s);
 	free(s->kept);
 	s->kept = NULL;
@@ -153,15 +155,17 @@ static void keep_sent(struct stage *s, const struct tcpd_out *out)
 		abort();
 	wrong = packet_strict(&p->p, buf, out, s->set.mtu);
 	if (wrong)
-		stage_fail(s, "at %.6f a packet goes out that breaks a rule: %s",
+		stage_fail(s,
+			   "at %.6f a packet goes out that breaks a rule: %s",
 			   stage_clock(s, s->now), wrong);
 	memcpy(p->buf, buf, out->len);
 	if (p->p.data)
 		p->p.data = p->buf + (p->p.data - buf);
 	free(buf);
 	if (p->p.sum == SUM_PARTIAL && !s->set.csum)
-		stage_fail(s, "at %.6f a packet goes out without checksum, "
-			      "though the device fills in none",
+		stage_fail(s,
+			   "at %.6f a packet goes out without checksum, "
+			   "though the device fills in none",
 			   stage_clock(s, s->now));
 	p->next = NULL;
 	p->at = s->now;
@@ -170,8 +174,8 @@ static void keep_sent(struct stage *s, const struct tcpd_out *out)
 	learn(s, &p->p);
 	if (s->verbose && !wrong)
 		printf("# %.6f > %s\n", stage_clock(s, s->now),
-		       flow_print(text, sizeof(text),
-				  flow_of_packet(s, &p->p), &p->p));
+		       flow_print(text, sizeof(text), flow_of_packet(s, &p->p),
+				  &p->p));
 }
 
 static void output(struct stage *s)
@@ -312,16 +316,6 @@ struct sent *stage_next(struct stage *s, tcpd_time at)
 	return p;
 }
 
-static void carry(struct stage *s)
-{
-	const struct tcpd_stats *old = tcpd_stats(s->st);
-	uint64_t *sum = (uint64_t *)&s->carried;
-	const uint64_t *add = (const uint64_t *)old;
-
-	for (size_t i = 0; i < sizeof(*old) / sizeof(uint64_t); i++)
-		sum[i] += add[i];
-}
-
 bool stage_record(struct stage *s)
 {
 	int64_t need = tcpd_save(s->st, NULL, 0, s->now);
@@ -339,11 +333,11 @@ bool stage_record(struct stage *s)
 	len = tcpd_save(s->st, buf, (size_t)need, s->now);
 	if (len != need || buf[need] != 0x5a) {
 		free(buf);
-		return stage_fail(s, "tcpd_save wanted %lld octets and took "
-				     "%lld",
+		return stage_fail(s,
+				  "tcpd_save wanted %lld octets and took "
+				  "%lld",
 				  (long long)need, (long long)len);
 	}
-	carry(s);
 	unmake(s);
 	if (!make(s)) {
 		free(buf);

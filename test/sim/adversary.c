@@ -133,7 +133,7 @@ void adversary_act(struct sim *s)
 	if (!buf)
 		abort();
 	sim_say(s, "forged for %c of %u: flags %#x seq %d of %u ack %d len %u",
-		"AB"[e->side], e->pair->port, p.flags,
+		"AB"[e->side], e -> pair -> port, p.flags,
 		(int32_t)(p.seq - st.rcv_nxt), st.rcv_wnd,
 		(int32_t)(p.ack - st.snd_una), p.len);
 	world_input(s, e->side, buf, len, &off);

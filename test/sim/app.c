@@ -48,8 +48,8 @@ void app_start(struct sim *s, struct pair *p)
 	if (tcpd_status(stack_of(s, e), e->h, &st, s->now))
 		sim_fail(s, "a new connection has no status");
 	p->port = st.local.port;
-	sim_say(s, "%c connects from %u, %s", "AB"[e->side], p->port,
-		p->hostile ? "hostile" : "friendly");
+	sim_say(s, "%c connects from %u, %s", "AB"[e->side], p -> port,
+		p -> hostile ? "hostile" : "friendly");
 }
 
 /* Who connected from |port|; NULL: nobody (a forged or very old SYN). */
@@ -99,15 +99,15 @@ static void event(struct sim *s, struct endpoint *e,
 	if (ev->mask & (TCPD_EV_RESET | TCPD_EV_TIMEOUT)) {
 		e->ended = true;
 		e->err = ev->err;
-		sim_say(s, "%c of %u ends: %s", "AB"[e->side], e->pair->port,
-			tcpd_err_name(ev->err));
+		sim_say(s, "%c of %u ends: %s", "AB"[e->side],
+			e -> pair -> port, tcpd_err_name(ev->err));
 		if (!ev->err)
 			sim_fail(s, "RESET or TIMEOUT without an error");
 		/* once both have read all, a TIME-WAIT that has ended, or was
 		 * given up, may answer the last FIN's repetition by RST */
 		if (!e->pair->hostile && !(e->eof && other(e)->eof))
 			sim_fail(s, "%c of %u, friendly, ends by %s",
-				 "AB"[e->side], e->pair->port,
+				 "AB"[e->side], e -> pair -> port,
 				 tcpd_err_name(ev->err));
 	}
 	if (ev->mask & TCPD_EV_GONE) {
@@ -126,8 +126,8 @@ void app_events(struct sim *s, unsigned i)
 	while (!s->why[0] && tcpd_next_event(side->st, &ev)) {
 		if (ev.user == side)
 			side->accept_at =
-				s->now + TCPD_MS(rng_below(&s->rng, 4) ? 0
-							: 200);
+				s->now +
+				TCPD_MS(rng_below(&s->rng, 4) ? 0 : 200);
 		else if (ev.user)
 			event(s, ev.user, &ev);
 	}
@@ -139,8 +139,7 @@ void app_events(struct sim *s, unsigned i)
 
 /* ----------------------------------------------------------- the stream */
 
-static bool given(struct sim *s, struct endpoint *e, const uint8_t *p,
-		  size_t n)
+static bool given(struct sim *s, struct endpoint *e, const uint8_t *p, size_t n)
 {
 	const struct endpoint *from = other(e);
 	size_t same = pattern_same(from->salt, e->took, p, n);
@@ -165,7 +164,7 @@ static void end_of_file(struct sim *s, struct endpoint *e)
 	if (e->eof)
 		return;
 	e->eof = true;
-	sim_say(s, "%c of %u reads the end", "AB"[e->side], e->pair->port);
+	sim_say(s, "%c of %u reads the end", "AB"[e->side], e -> pair -> port);
 	if (!from->shut || e->took != from->wrote)
 		sim_fail(s, "end of file after %llu of %llu octets%s",
 			 (unsigned long long)e->took,
@@ -258,7 +257,7 @@ static void do_close(struct sim *s, struct endpoint *e)
 {
 	int err = tcpd_close(stack_of(s, e), e->h, s->now);
 
-	sim_say(s, "%c of %u closes", "AB"[e->side], e->pair->port);
+	sim_say(s, "%c of %u closes", "AB"[e->side], e -> pair -> port);
 	if (err)
 		sim_fail(s, "tcpd_close says %s", tcpd_err_name(err));
 	e->closed = e->shut = true;
@@ -269,7 +268,7 @@ static void do_shutdown(struct sim *s, struct endpoint *e)
 {
 	int err = tcpd_shutdown(stack_of(s, e), e->h, s->now);
 
-	sim_say(s, "%c of %u shuts down", "AB"[e->side], e->pair->port);
+	sim_say(s, "%c of %u shuts down", "AB"[e->side], e -> pair -> port);
 	if (err == -TCPD_ERR_NOT_OPEN)
 		return; /* in SYN-SENT some other time */
 	e->shut = true;
@@ -287,7 +286,7 @@ static bool mischief(struct sim *s, struct endpoint *e)
 	case 1:
 		if (tcpd_abort(stack_of(s, e), e->h, s->now))
 			sim_fail(s, "tcpd_abort fails");
-		sim_say(s, "%c of %u aborts", "AB"[e->side], e->pair->port);
+		sim_say(s, "%c of %u aborts", "AB"[e->side], e -> pair -> port);
 		e->aborted = e->closed = true;
 		over(e);
 		return true;
@@ -318,10 +317,28 @@ static bool mischief(struct sim *s, struct endpoint *e)
 	return false;
 }
 
+/* A write that failed is no loss: the window does not fall, nothing is sent
+ * twice (--errnos). */
+static void untouched(struct sim *s, struct endpoint *e)
+{
+	struct tcpd_status st;
+
+	if (tcpd_status(stack_of(s, e), e->h, &st, s->now))
+		return;
+	if (!e->cwnd) /* the initial one: less is not even left by idling */
+		e->cwnd = st.cwnd;
+	if (st.cwnd < e->cwnd || st.retransmits || st.after_rto ||
+	    st.in_recovery || st.ssthresh < UINT32_MAX)
+		sim_fail(s, "cwnd was %u and is %u, %u retransmissions",
+			 e->cwnd, st.cwnd, st.retransmits);
+}
+
 void app_act(struct sim *s, struct endpoint *e)
 {
 	if (!e->open || s->why[0])
 		return;
+	if (s->errnos)
+		untouched(s, e);
 	if (e->pair->hostile && mischief(s, e))
 		return;
 	while (write_some(s, e))
@@ -376,11 +393,10 @@ bool app_verdict(struct sim *s)
 
 			if (!e->eof || e->took != p->ep[!k].total)
 				return sim_fail(
-					s,
-					"%c of %u has %llu of %llu octets%s",
-					"AB"[e->side], p->port,
-					(unsigned long long)e->took,
-					(unsigned long long)p->ep[!k].total,
+					s, "%c of %u has %llu of %llu octets%s",
+					"AB"[e->side], p -> port,
+					(unsigned long long)e -> took,
+					(unsigned long long)p -> ep[!k].total,
 					e->eof ? "" : " and no end of file");
 		}
 	}

@@ -12,11 +12,11 @@
 #include "sim.h"
 #include "test/harness/pattern.h"
 
-#define FLOWS  1000u
-#define STILL  200u
-#define TOTAL  (256u << 10)
-#define CHUNK  16384u
-#define LIMIT  TCPD_SEC(1800)
+#define FLOWS 1000u
+#define STILL 200u
+#define TOTAL (256u << 10)
+#define CHUNK 16384u
+#define LIMIT TCPD_SEC(1800)
 
 struct flow {
 	tcpd_handle from, to;
@@ -169,8 +169,8 @@ static void turn(struct crowd *c, unsigned side)
 		free(c->s.kept[--c->s.nkept]);
 	events(c, side);
 	while (tcpd_output(st, &out, c->s.now)) {
-		const char *wrong = packet_strict(
-			&p, buf, &out, c->s.side[side].set.mtu);
+		const char *wrong =
+			packet_strict(&p, buf, &out, c->s.side[side].set.mtu);
 
 		if (wrong)
 			sim_fail(&c->s, "a packet breaks a rule: %s", wrong);
@@ -242,8 +242,8 @@ static void prepare(struct crowd *c, uint64_t seed, unsigned reader,
 	}
 }
 
-static bool one(struct crowd *c, uint64_t seed, unsigned reader,
-		unsigned *test, bool verbose)
+static bool one(struct crowd *c, uint64_t seed, unsigned reader, unsigned *test,
+		bool verbose)
 {
 	struct sim *s = &c->s;
 	bool fine;

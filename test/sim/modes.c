@@ -96,6 +96,8 @@ static void calm(struct sim *s, uint64_t seed)
 		s->side[i].set.conn.receive_buffer = 1u << 20;
 		s->side[i].set.conn.send_buffer = 1u << 20;
 		s->side[i].set.memory = 16u << 20;
+		s->side[i].set.delack = TCPD_MS(40);
+		s->side[i].set.rto_min = TCPD_MS(200);
 		s->pair[0].ep[i].total = 100000;
 		s->pair[0].ep[i].write_size = 5000;
 		s->pair[0].ep[i].read_size = 20000;

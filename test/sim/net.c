@@ -19,7 +19,8 @@ void net_put(struct sim *s, const struct flight *flight)
 	struct flight f = *flight;
 	unsigned i;
 
-	f.order = s->norder++;
+	if (!f.order) /* one that is put back keeps its place */
+		f.order = ++s->norder;
 	f.data = malloc(f.len ? f.len : 1);
 	if (s->nheap == s->heap_room) {
 		s->heap_room = s->heap_room ? 2 * s->heap_room : 64;
@@ -143,14 +144,13 @@ static void cut(struct sim *s, unsigned from, const struct packet *p,
 	part.gso = 0;
 	part.sum = SUM_FULL;
 	if (at + n < p->len)
-		part.flags &= (uint8_t)~(FLAG_FIN | FLAG_PSH);
+		part.flags &= (uint8_t) ~(FLAG_FIN | FLAG_PSH);
 	cross(s, from, buf, (uint32_t)packet_build(&part, buf), &none);
 	free(buf);
 }
 
 void net_send(struct sim *s, unsigned from, const struct packet *p,
-	      const uint8_t *data, uint32_t len,
-	      const struct tcpd_offload *off)
+	      const uint8_t *data, uint32_t len, const struct tcpd_offload *off)
 {
 	uint32_t size = p->gso ? p->gso : p->len;
 	uint8_t *copy;

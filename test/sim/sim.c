@@ -45,10 +45,9 @@ static bool block(uint64_t first, uint64_t n, unsigned test, bool verbose)
 
 	for (uint64_t i = 0; i < n && bad < 3; i++)
 		bad += !play_seed(first + i, verbose, &events);
-	printf("%sok %u - seeds %llu to %llu, %llu events\n",
-	       bad ? "not " : "", test, (unsigned long long)first,
-	       (unsigned long long)(first + n - 1),
-	       (unsigned long long)events);
+	printf("%sok %u - seeds %llu to %llu, %llu events\n", bad ? "not " : "",
+	       test, (unsigned long long)first,
+	       (unsigned long long)(first + n - 1), (unsigned long long)events);
 	fflush(stdout);
 	return !bad;
 }

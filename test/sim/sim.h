@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tcpd.h"
 #include "test/harness/memory.h"
 #include "test/harness/packet.h"
 #include "test/harness/rng.h"
-#include "tcpd.h"
 
 #define SIM_START TCPD_SEC(1000)
 #define MAX_PAIRS 8
@@ -40,7 +40,7 @@ struct endpoint {
 	uint32_t write_size, read_size;
 	tcpd_time at; /* acts again; TCPD_NEVER: on events only */
 	uint32_t salt;
-	uint32_t cwnd; /* seen last (--errnos) */
+	uint32_t cwnd; /* at first (--errnos) */
 };
 
 struct pair {
@@ -54,7 +54,7 @@ struct pair {
 
 struct faults {
 	uint32_t loss, dup, reorder, corrupt; /* of 1,000,000 */
-	uint32_t burst;	     /* chance that a burst of losses begins */
+	uint32_t burst; /* chance that a burst of losses begins */
 	tcpd_time delay, jitter, late; /* late: of a reordered one */
 	tcpd_time burst_time, burst_end;
 };
@@ -64,7 +64,7 @@ struct trail {
 	uint8_t ip[16], peer[16];
 	uint16_t sport, dport;
 	bool used, has_ack, has_edge;
-	uint32_t iss, top; /* top: behind the highest number sent */
+	uint32_t iss, top;	       /* top: behind the highest number sent */
 	uint32_t ack, edge, peer_edge; /* peer_edge: what it may send up to */
 	bool has_peer_edge;
 	uint8_t wscale;
@@ -90,7 +90,7 @@ struct side {
 struct flight {
 	tcpd_time at;
 	uint64_t order;
-	uint8_t to; /* side */
+	uint8_t to;  /* side */
 	bool honest; /* neither forged nor damaged */
 	uint32_t len;
 	struct tcpd_offload off;
@@ -113,12 +113,12 @@ struct sim {
 	uint8_t **kept; /* borrowed by a batch */
 	unsigned nkept, kept_room;
 	uint64_t nevents, npackets;
-	uint64_t quiet; /* packets since there was progress */
+	uint64_t quiet;	       /* packets since there was progress */
 	uint64_t record_every; /* events between two records; 0: none */
 	uint64_t *hash;	       /* of each packet (--records) */
 	size_t nhash, hash_room;
-	bool errnos;	       /* cwnd must not fall */
-	bool ending;	       /* the programs have been told to close */
+	bool errnos; /* cwnd must not fall */
+	bool ending; /* the programs have been told to close */
 	char why[600];
 };
 

@@ -12,8 +12,8 @@ static uint32_t pick(struct rng *r, const uint32_t *of, uint32_t n)
 	return of[rng_below(r, n)];
 }
 
-#define PICK(r, ...)                                                       \
-	pick(r, (const uint32_t[]){__VA_ARGS__},                           \
+#define PICK(r, ...)                             \
+	pick(r, (const uint32_t[]){__VA_ARGS__}, \
 	     sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 static void draw_settings(struct sim *s, unsigned i)
@@ -109,8 +109,7 @@ static void draw_pair(struct sim *s, struct pair *p, bool rude)
 	}
 	for (unsigned i = 0; i < 2; i++) /* what it reads is the other's */
 		if (p->ep[!i].total / p->ep[i].read_size > 500)
-			p->ep[i].read_size +=
-				(uint32_t)p->ep[!i].total / 500;
+			p->ep[i].read_size += (uint32_t)p->ep[!i].total / 500;
 }
 
 void swarm_draw(struct sim *s)

@@ -14,8 +14,8 @@ static int32_t diff(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
-static struct trail *find(struct side *side, const uint8_t *ip,
-			  uint16_t sport, const uint8_t *peer, uint16_t dport)
+static struct trail *find(struct side *side, const uint8_t *ip, uint16_t sport,
+			  const uint8_t *peer, uint16_t dport)
 {
 	for (unsigned i = 0; i < side->ntrails; i++) {
 		struct trail *t = &side->trail[i];
@@ -52,8 +52,8 @@ static void match(struct sim *s, unsigned side, struct trail *t)
 		unsigned end = p->ep[0].side == side ? 0 : 1;
 		uint16_t own = end ? t->dport : t->sport;
 
-		if ((t->ip[10] == 0xff) == (p->version == 4) &&
-		    p->port && p->port == own && !(end && !p->matched))
+		if ((t->ip[10] == 0xff) == (p->version == 4) && p->port &&
+		    p->port == own && !(end && !p->matched))
 			t->e = &p->ep[end];
 	}
 }
@@ -97,8 +97,8 @@ static void numbers(struct sim *s, struct trail *t, const struct packet *p)
 			 p->seq - t->iss, t->top - t->iss);
 	if (t->has_peer_edge && diff(end, t->top) > 0 &&
 	    diff(end, t->peer_edge) > 1)
-		sim_fail(s, "sent up to %u, the peer allows %u",
-			 end - t->iss, t->peer_edge - t->iss);
+		sim_fail(s, "sent up to %u, the peer allows %u", end - t->iss,
+			 t->peer_edge - t->iss);
 	if (diff(end, t->top) > 0) {
 		t->top = end;
 		world_progress(s);
@@ -112,13 +112,10 @@ static void numbers(struct sim *s, struct trail *t, const struct packet *p)
 		world_progress(s);
 	t->ack = p->ack;
 	t->has_ack = true;
-	edge = p->ack + ((uint32_t)p->wnd
-			 << (p->flags & FLAG_SYN ? 0 : t->wscale));
-	/* a SYN's window is exact, others are rounded up to the scale's unit
-	 * (RFC 7323, 2.4) */
-	if (t->has_edge &&
-	    diff(edge, t->edge) <=
-		    -(p->flags & FLAG_SYN ? 1 << t->wscale : 1))
+	edge = p->ack +
+	       ((uint32_t)p->wnd << (p->flags & FLAG_SYN ? 0 : t->wscale));
+	/* but for rounding to the scale's unit (RFC 7323, 2.4) */
+	if (t->has_edge && diff(edge, t->edge) <= -(1 << t->wscale))
 		sim_fail(s, "the right edge goes back by %d",
 			 diff(t->edge, edge));
 	t->edge = edge;
@@ -156,8 +153,8 @@ void wire_in(struct sim *s, unsigned to, const uint8_t *data, uint32_t len)
 	memset(p.src, 0, 10);
 	memset(p.src + 10, 0xff, 2);
 	memcpy(p.dst, p.src, 16);
-	memcpy(p.src + (head == 20 ? 12 : 0), data + head - (head == 20 ? 8 : 32),
-	       head == 20 ? 4 : 16);
+	memcpy(p.src + (head == 20 ? 12 : 0),
+	       data + head - (head == 20 ? 8 : 32), head == 20 ? 4 : 16);
 	memcpy(p.dst + (head == 20 ? 12 : 0),
 	       data + head - (head == 20 ? 4 : 16), head == 20 ? 4 : 16);
 	p.sport = (uint16_t)(tcp[0] << 8 | tcp[1]);

@@ -14,7 +14,7 @@
 #define PATIENCE   TCPD_SEC(120) /* after the faults, for what was promised */
 #define FAREWELL   TCPD_SEC(900) /* then, until all state is gone */
 #define BATCH	   16
-#define MAX_QUIET  6000	   /* packets without any progress */
+#define MAX_QUIET  6000 /* packets without any progress */
 #define MAX_EVENTS 400000
 
 bool sim_fail(struct sim *s, const char *format, ...)
@@ -24,8 +24,7 @@ bool sim_fail(struct sim *s, const char *format, ...)
 
 	if (s->why[0])
 		return false;
-	n = (size_t)snprintf(s->why, sizeof(s->why), "at %.6f: ",
-			     sim_clock(s));
+	n = (size_t)snprintf(s->why, sizeof(s->why), "at %.6f: ", sim_clock(s));
 	va_start(ap, format);
 	vsnprintf(s->why + n, sizeof(s->why) - n, format, ap);
 	va_end(ap);
@@ -205,8 +204,8 @@ static void narrate(struct sim *s, unsigned from, const struct packet *p)
 			    t->dport == (i == from ? p->dport : p->sport))
 				*(i == from ? &b.seq : &b.ack) = t->iss;
 		}
-	sim_say(s, "%c%u %u>%u %s", "AB"[from], p->version, p->sport, p->dport,
-		packet_print(text, sizeof(text), p, &b));
+	sim_say(s, "%c%u %u>%u %s", "AB"[from], p -> version, p -> sport,
+		p -> dport, packet_print(text, sizeof(text), p, &b));
 }
 
 static bool write_fails(struct side *side)
@@ -347,8 +346,7 @@ static void step(struct sim *s)
 	for (unsigned i = 0; i < 2; i++)
 		if (touched & 1u << i && !s->why[0])
 			world_turn(s, i);
-	if (s->forge && s->now < s->faults_end &&
-	    rng_chance(&s->rng, s->forge))
+	if (s->forge && s->now < s->faults_end && rng_chance(&s->rng, s->forge))
 		adversary_act(s);
 }
 
@@ -380,11 +378,11 @@ static bool clean(struct sim *s)
 				"%llu TIME-WAIT, %llu octets of blocks, %llu "
 				"records",
 				"AB"[i],
-				(unsigned long long)st->now_connections,
-				(unsigned long long)st->now_half_open,
-				(unsigned long long)st->now_time_wait,
-				(unsigned long long)st->now_blocks,
-				(unsigned long long)st->now_records);
+				(unsigned long long)st -> now_connections,
+				(unsigned long long)st -> now_half_open,
+				(unsigned long long)st -> now_time_wait,
+				(unsigned long long)st -> now_blocks,
+				(unsigned long long)st -> now_records);
 	}
 	return true;
 }
@@ -396,8 +394,8 @@ bool world_run(struct sim *s)
 	while (!s->why[0]) {
 		tcpd_time next = next_time(s);
 
-		if (!s->ending && (next > s->faults_end + PATIENCE ||
-				   app_all_over(s))) {
+		if (!s->ending &&
+		    (next > s->faults_end + PATIENCE || app_all_over(s))) {
 			s->ending = true;
 			end = s->now;
 			if (!app_verdict(s))
