@@ -19,11 +19,9 @@ SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
 endif
 ifneq ($(COVER),)
-# what tests execute (gcov) and bring about (test/cover/seen.c)
+# what tests execute, for scripts/check-complete
 EXTRA  := --coverage -fprofile-update=atomic -O0
 HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
-SEEN   := $(O)/test/cover/seen.o
-WRAP   := -Wl,--wrap=tcpd_free
 endif
 CFLAGS   ?=
 ALL_CFLAGS := -std=c11 $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(EXTRA) $(CFLAGS)
@@ -127,9 +125,9 @@ $(O)/examples/%: $(O)/examples/%.o $(O)/libtcpd-app.a
 # it names in a line "LINK: daemon/filter.c ..." of its own
 link_of = $(call obj,$(shell sed -n 's/.*LINK: \(.*\)/\1/p' $(1) | sed 's,\*/,,'))
 define unit_rule
-$(O)/test/unit/$(1): $(O)/test/unit/$(1).o $(SEEN) $(call link_of,test/unit/$(1).c) $(HARNESS) $(O)/libtcpd-app.a $(O)/libtcpd.a
+$(O)/test/unit/$(1): $(O)/test/unit/$(1).o $(call link_of,test/unit/$(1).c) $(HARNESS) $(O)/libtcpd-app.a $(O)/libtcpd.a
 	@echo "  LD   $$@"
-	$(Q)$$(CC) $$(ALL_LDFLAGS) $(WRAP) -o $$@ $$^ $(CHECK_LIBS) $(D_LIBS)
+	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(CHECK_LIBS) $(D_LIBS)
 endef
 $(foreach u,$(notdir $(UNIT)),$(eval $(call unit_rule,$(u))))
 
@@ -144,10 +142,10 @@ $(foreach f,$(FUZZ:$(O)/%=%),$(eval $(call fuzz_rule,$(f))))
 $(O)/scripts/conf_doc: $(O)/scripts/conf_doc.o $(call link_of,scripts/conf_doc.c)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(SEEN) $(HARNESS) $(O)/libtcpd.a
-	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
-$(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(SEEN) $(HARNESS) $(O)/libtcpd.a
-	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
+$(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+$(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 

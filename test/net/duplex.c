@@ -32,7 +32,7 @@ static struct pipe up, down;
 
 static void die(const char *what)
 {
-	fprintf(stderr, "duplex: %s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr, "duplex: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 	int sock;
 
 	if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
-		fputs("usage: duplex ADDRESS PORT\n", stderr);
+		(void)fputs("usage: duplex ADDRESS PORT\n", stderr);
 		return 2;
 	}
 	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));

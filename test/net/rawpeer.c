@@ -40,7 +40,7 @@ static struct {
 
 static void die(const char *what)
 {
-	fprintf(stderr, "rawpeer: %s\n", what);
+	(void)fprintf(stderr, "rawpeer: %s\n", what);
 	exit(2);
 }
 
@@ -74,7 +74,7 @@ static void print(const char *dir, const struct segment *s)
 	if (s->has_ts)
 		printf(" ts %u,%u", s->ts_val, s->ts_ecr);
 	putchar('\n');
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 static bool ours(const struct segment *s)
