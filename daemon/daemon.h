@@ -52,19 +52,19 @@ struct daemon {
 	struct tcpd_stack *st;
 	struct conf *conf;
 	struct tcpd_settings *settings; /* what |st| runs with */
-	tcpd_time start;    /* protocol time at which tcpd began */
-	tcpd_time now;	    /* protocol time of this turn */
-	struct loop *turn;  /* loop.c */
-	struct tun *tun;    /* tun.c: packets */
-	struct link *link;  /* link.c: addresses, routes, link state */
-	struct app *app;    /* app.c: app.sock and the bridges */
-	struct ctl *ctl;    /* ctl.c: ctl.sock */
+	tcpd_time start;		/* protocol time at which tcpd began */
+	tcpd_time now;			/* protocol time of this turn */
+	struct loop *turn;		/* loop.c */
+	struct tun *tun;		/* tun.c: packets */
+	struct link *link;	   /* link.c: addresses, routes, link state */
+	struct app *app;	   /* app.c: app.sock and the bridges */
+	struct ctl *ctl;	   /* ctl.c: ctl.sock */
 	struct services *services; /* service.c */
 	struct capture *captures;  /* capture.c: running captures */
-	uid_t uid;	    /* tcpd's user, whom privileged commands are for */
+	uid_t uid; /* tcpd's user, whom privileged commands are for */
 	gid_t gid;
 	bool stopping;
-	bool failed;	    /* ends with exit code 1 */
+	bool failed; /* ends with exit code 1 */
 };
 
 /* Protocol time now: CLOCK_MONOTONIC times time-scale; also sets d->now. */
@@ -110,7 +110,8 @@ uint64_t log_lost(void);
 struct tun_stats {
 	bool offload, link_up;
 	uint64_t write_errors, read_errors, batches;
-	uint64_t bad_headers; /* virtio-net headers that contradict themselves */
+	uint64_t
+		bad_headers; /* virtio-net headers that contradict themselves */
 };
 void tun_stats(const struct daemon *d, struct tun_stats *s);
 
