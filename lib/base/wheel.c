@@ -31,6 +31,11 @@ static inline uint32_t *head_of(struct wheel *w, uint32_t slot)
 			   : &w->head[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
 }
 
+static inline uint32_t *tail_of(struct wheel *w, uint32_t slot)
+{
+	return &w->tail[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
+}
+
 /* The slot in which |tick| is late or due now. */
 static inline uint32_t slot_now(const struct wheel *w)
 {
@@ -60,35 +65,40 @@ static void put(struct wheel *w, uint32_t ref, struct wheel_node *n,
 	n->prev = WHEEL_HEAD | slot;
 	if (n->next)
 		node(w, n->next)->prev = ref;
+	else if (slot != DUE)
+		*tail_of(w, slot) = ref;
 	*head = ref;
 	if (slot != DUE)
 		w->used[slot / WHEEL_SLOTS] |= UINT64_C(1)
 					       << slot % WHEEL_SLOTS;
 }
 
-/* Put it where it belongs; its tick is at most AHEAD_MAX from |now|. */
-static void place(struct wheel *w, uint32_t ref, struct wheel_node *n)
+/* Where it belongs; its tick is at most AHEAD_MAX from |now|. */
+static uint32_t slot_of(const struct wheel *w, const struct wheel_node *n)
 {
 	int32_t ahead = (int32_t)(n->tick - (uint32_t)w->now);
 	uint64_t tick = w->now + (uint64_t)(int64_t)ahead;
 	uint32_t level;
 
-	if (ahead <= 0) {
-		put(w, ref, n, slot_now(w));
-		return;
-	}
+	if (ahead <= 0)
+		return slot_now(w);
 	level = (63u - (uint32_t)__builtin_clzll(tick ^ w->now)) / BITS;
 	if (level > TOP)
 		level = TOP;
-	put(w, ref, n,
-	    level * WHEEL_SLOTS +
-		    (uint32_t)(tick >> level * BITS) % WHEEL_SLOTS);
+	return level * WHEEL_SLOTS +
+	       (uint32_t)(tick >> level * BITS) % WHEEL_SLOTS;
 }
 
-static void unlink_node(struct wheel *w, struct wheel_node *n)
+static void unlink_node(struct wheel *w, uint32_t ref, struct wheel_node *n)
 {
-	if (n->next)
+	if (n->next) {
 		node(w, n->next)->prev = n->prev;
+	} else if (!(n->prev & WHEEL_HEAD)) {
+		uint32_t *tail = tail_of(w, slot_of(w, n));
+
+		if (*tail == ref) /* it may be in |due| as well */
+			*tail = n->prev;
+	}
 	if (n->prev & WHEEL_HEAD) {
 		uint32_t slot = n->prev & ~WHEEL_HEAD;
 
@@ -107,7 +117,7 @@ void wheel_arm(struct wheel *w, uint32_t ref, uint64_t tick)
 	struct wheel_node *n = node(w, ref);
 
 	if (n->prev)
-		unlink_node(w, n);
+		unlink_node(w, ref, n);
 	else
 		w->count++;
 	/* 32 bits are kept of it: nothing may be half a turn away */
@@ -116,7 +126,7 @@ void wheel_arm(struct wheel *w, uint32_t ref, uint64_t tick)
 	else if (tick < w->now && w->now - tick > LATE_MAX)
 		tick = w->now - LATE_MAX;
 	n->tick = (uint32_t)tick;
-	place(w, ref, n);
+	put(w, ref, n, slot_of(w, n));
 }
 
 void wheel_cancel(struct wheel *w, uint32_t ref)
@@ -125,7 +135,7 @@ void wheel_cancel(struct wheel *w, uint32_t ref)
 
 	if (!n->prev)
 		return;
-	unlink_node(w, n);
+	unlink_node(w, ref, n);
 	w->count--;
 }
 
@@ -202,13 +212,13 @@ uint32_t wheel_first(const struct wheel *w)
 		return ref;
 	if (!has_late(w) && !first_slot(w, &slot, &start))
 		return WHEEL_NONE;
-	ref = first = w->head[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
-	for (int i = 0; ref && i < SCAN_MAX; i++) {
+	ref = first = w->tail[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
+	for (int i = 0; !(ref & WHEEL_HEAD) && i < SCAN_MAX; i++) {
 		const struct wheel_node *n = node(w, ref);
 
 		if ((int32_t)(n->tick - node(w, first)->tick) < 0)
 			first = ref;
-		ref = n->next;
+		ref = n->prev;
 	}
 	return first;
 }
@@ -311,17 +321,19 @@ static void make_due(struct wheel *w)
 	}
 }
 
-/* Hand the nodes of a slot that |now| has reached down to where they go. */
+/* Hand the nodes of a slot that |now| has reached down to where they go, the
+ * one that was armed first first. */
 static void cascade(struct wheel *w, uint32_t slot)
 {
-	uint32_t ref = empty_slot(w, slot);
+	uint32_t ref = *tail_of(w, slot);
 
-	while (ref) {
+	empty_slot(w, slot);
+	while (!(ref & WHEEL_HEAD)) {
 		struct wheel_node *n = node(w, ref);
-		uint32_t next = n->next;
+		uint32_t prev = n->prev;
 
-		place(w, ref, n);
-		ref = next;
+		put(w, ref, n, slot_of(w, n));
+		ref = prev;
 	}
 }
 
@@ -354,7 +366,7 @@ uint32_t wheel_take(struct wheel *w, uint64_t now)
 			return WHEEL_NONE;
 	}
 	ref = w->due;
-	unlink_node(w, node(w, ref));
+	unlink_node(w, ref, node(w, ref));
 	w->count--;
 	return ref;
 }

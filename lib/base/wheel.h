@@ -28,7 +28,9 @@ struct wheel_node {
 struct wheel {
 	uint64_t now; /* tick up to which everything has been taken out */
 	uint64_t used[WHEEL_LEVELS];
-	uint32_t head[WHEEL_LEVELS][WHEEL_SLOTS];
+	uint32_t head[WHEEL_LEVELS][WHEEL_SLOTS]; /* armed last */
+	uint32_t tail[WHEEL_LEVELS][WHEEL_SLOTS]; /* armed first; where there
+						     is a head */
 	uint32_t due; /* list of nodes that are due and not yet taken */
 	uint32_t count;
 	/* What a reference means, and the order within a tick. */
@@ -56,8 +58,10 @@ bool wheel_armed(const struct wheel *w, const struct wheel_node *n);
 uint64_t wheel_next(const struct wheel *w);
 
 /*
- * The armed node that is due first, which stays armed; among very many of
- * nearly the same tick, one of them.  WHEEL_NONE: nothing is armed.
+ * The armed node that is due first, which stays armed; among very many that
+ * are due far ahead, the first one of those that were armed first (so it is
+ * exact where all are armed for the same time ahead).  WHEEL_NONE: nothing is
+ * armed.
  */
 uint32_t wheel_first(const struct wheel *w);
 

@@ -343,6 +343,35 @@ START_TEST(wheel_gives_out_early_what_is_armed_beyond_its_horizon)
 }
 END_TEST
 
+/* What TIME-WAIT at its cap asks for, for longer than a slot of a high level
+ * lasts: all armed for the same time ahead, the oldest given up. */
+START_TEST(wheel_first_of_many_armed_alike_is_the_oldest)
+{
+	static struct fixture f;
+	uint64_t seed = 88172645463325252u + (uint64_t)_i;
+	uint64_t now = 1u << 20;
+
+	set_up(&f, now, 1);
+	for (uint32_t i = 0; i < 20000; i++, now += rnd(&seed) % 60) {
+		uint32_t ref = 1 + i % NODES;
+		uint32_t got;
+
+		while ((got = wheel_take(&f.w, now)) != 0)
+			f.tick[got] = 0;
+		f.now = now;
+		if (f.tick[ref])
+			cancel(&f, ref);
+		arm(&f, ref, now + 60000);
+		if (rnd(&seed) % 4 == 0)
+			cancel(&f, 1 + (uint32_t)(rnd(&seed) % NODES));
+		got = wheel_first(&f.w);
+		ck_assert_uint_eq(f.tick[got], f.tick[model_first(&f, false)]);
+		if (rnd(&seed) % 2)
+			cancel(&f, got);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("wheel");
@@ -362,6 +391,8 @@ int main(void)
 	tcase_add_test(tc, wheel_knows_the_exact_tick_of_what_is_near);
 	tcase_add_test(tc,
 		       wheel_gives_out_early_what_is_armed_beyond_its_horizon);
+	tcase_add_loop_test(tc, wheel_first_of_many_armed_alike_is_the_oldest,
+			    0, 4);
 	suite_add_tcase(s, tc);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
