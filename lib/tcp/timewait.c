@@ -40,10 +40,12 @@ uint32_t timewait_class(struct tcp *t, tcpd_time tw)
 	uint32_t best = 0;
 
 	for (uint32_t i = 0; i < t->ntw_classes; i++) {
-		if (t->tw_class[i] == tw)
+		tcpd_time had = t->tw_class[best], is = t->tw_class[i];
+
+		if (is == tw)
 			return i;
-		if (t->tw_class[i] > tw && (t->tw_class[best] < tw ||
-					    t->tw_class[i] < t->tw_class[best]))
+		/* the shortest of the longer ones, else the longest */
+		if (had < tw ? is > had : is > tw && is < had)
 			best = i;
 	}
 	if (t->ntw_classes == NTW_CLASSES)

@@ -51,7 +51,8 @@ void timewait_remove(struct tcp *t, uint32_t slot);
 /* The number of the connection that it was. */
 tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw);
 
-/* The class of a 2MSL; a sixteenth value gets the nearest longer one. */
+/* The class of a 2MSL; a seventeenth value gets the nearest longer one, or the
+ * longest. */
 uint32_t timewait_class(struct tcp *t, tcpd_time tw);
 
 #endif /* TCP_TIMEWAIT_H */
