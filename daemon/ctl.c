@@ -29,7 +29,6 @@
 #define REPLY_TIME   60.0 /* s without an octet taken */
 #define PAUSE_TIME   0.1  /* s, when there are no fds left */
 #define ACCEPT_MAX   32	  /* a turn */
-#define PIECES_MAX   4	  /* of a long answer, a turn */
 
 static void client_io(struct ev_loop *loop, ev_io *w, int revents);
 static void client_late(struct ev_loop *loop, ev_timer *w, int revents);
@@ -162,25 +161,20 @@ static void drain(struct ctl_client *c)
 			break;
 }
 
-/* Go on with an answer: its client may be closed afterwards. */
+/* Go on with an answer, by one piece a turn of the loop: packets come first.
+ * Its client may be closed afterwards. */
 static void reply(struct ctl_client *c)
 {
-	for (int i = 0; i < PIECES_MAX; i++) {
-		if (!send_out(c)) {
-			ctl_close(c);
-			return;
-		}
-		if (c->out.len)
-			break;
-		if (!c->more || c->out.failed) {
-			drain(c);
-			ctl_close(c);
-			return;
-		}
-		if (!c->more(c))
-			c->more = NULL;
+	if (c->out.len == 0 && c->more && !c->more(c))
+		c->more = NULL;
+	if (!send_out(c)) {
+		ctl_close(c);
+	} else if (c->out.len == 0 && (!c->more || c->out.failed)) {
+		drain(c);
+		ctl_close(c);
+	} else {
+		watch(c, EV_WRITE);
 	}
-	watch(c, EV_WRITE);
 }
 
 void ctl_wake(struct ctl_client *c)

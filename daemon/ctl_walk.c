@@ -12,8 +12,8 @@
 #include "ctl.h"
 #include "report.h"
 
-#define VISITS 4096 /* entries looked at */
-#define ROWS   128  /* rows held */
+#define VISITS 1024 /* entries looked at */
+#define ROWS   32   /* rows held: what a turn of the loop may cost */
 
 struct walk {
 	struct tcpd_cursor cursor;
@@ -166,9 +166,7 @@ void ctl_cmd_ss(struct ctl_client *c, const struct ctl_request *r)
 		free(ss);
 		return;
 	}
-	for (int i = n; i < r->nwords; i++)
-		ss->states = ss->states || strcmp(r->word[i], "state") == 0 ||
-			     strcmp(r->word[i], "exclude") == 0;
+	ss->states = filter_has_state(ss->filter);
 	ss->options = options;
 	ss->report.processes = (options & SS_PROCESSES) != 0;
 	ss->report.json = c->json;

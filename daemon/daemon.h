@@ -172,6 +172,8 @@ struct filter;
 struct filter *filter_parse(const char *text, char *err, size_t nerr);
 bool filter_match(const struct filter *f, const struct tcpd_addr *local,
 		  const struct tcpd_addr *peer, enum tcpd_state state);
+/* Does it ask for states, wherever in its text? */
+bool filter_has_state(const struct filter *f);
 void filter_free(struct filter *f);
 
 #endif /* DAEMON_DAEMON_H */

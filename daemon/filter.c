@@ -510,6 +510,14 @@ bool filter_match(const struct filter *f, const struct tcpd_addr *local,
 	return match(f, f->root, local, peer, state);
 }
 
+bool filter_has_state(const struct filter *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->node[i].what == F_STATE)
+			return true;
+	return false;
+}
+
 void filter_free(struct filter *f)
 {
 	free(f);

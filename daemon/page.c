@@ -83,6 +83,14 @@ static void table_row(struct daemon *d, struct text *t,
 	text_puts(t, "\n");
 }
 
+static void closed(void *arg, const struct app_socket *s)
+{
+	struct seen *seen = arg;
+
+	(void)s;
+	seen->live[TCPD_CLOSED]++;
+}
+
 static void walk(struct daemon *d, struct seen *seen)
 {
 	struct tcpd_cursor c = {0};
@@ -95,6 +103,7 @@ static void walk(struct daemon *d, struct seen *seen)
 		if (seen->rows++ < ROWS_MAX)
 			table_row(d, &seen->table, &s);
 	}
+	app_each_closed(d, closed, seen);
 }
 
 static void term(struct text *t, const char *name, const char *value)

@@ -181,6 +181,26 @@ START_TEST(filter_bounds_depth_length_and_words)
 }
 END_TEST
 
+START_TEST(filter_knows_whether_it_asks_for_states)
+{
+	static const char *const with[] = {"state listen", "(STATE listen)",
+					   "sport = 1 or !exclude closed"};
+	static const char *const without[] = {"", "sport = 1", "not src ::1"};
+	char err[200];
+
+	for (int i = 0; i < 3; i++) {
+		struct filter *f = filter_parse(with[i], err, sizeof(err));
+		struct filter *g = filter_parse(without[i], err, sizeof(err));
+
+		ck_assert(f && g);
+		ck_assert_msg(filter_has_state(f), "%s", with[i]);
+		ck_assert_msg(!filter_has_state(g), "%s", without[i]);
+		filter_free(f);
+		filter_free(g);
+	}
+}
+END_TEST
+
 START_TEST(filter_null_matches_everything)
 {
 	struct tcpd_addr a;
@@ -203,6 +223,7 @@ int main(void)
 			    (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_loop_test(tc, filter_bounds_depth_length_and_words, 0,
 			    (int)(sizeof(bounds) / sizeof(bounds[0])));
+	tcase_add_test(tc, filter_knows_whether_it_asks_for_states);
 	tcase_add_test(tc, filter_null_matches_everything);
 	suite_add_tcase(s, tc);
 	srunner_set_tap(sr, "-");
