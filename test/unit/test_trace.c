@@ -33,8 +33,9 @@ START_TEST(trace_line_is_as_the_design_has_it)
 			 "93.000012 conn=7 10.77.0.1:40112>10.77.0.2:80 "
 			 "SYN-RECEIVED -> CLOSED on=TIMEOUT");
 	tr = trace("[fd77::1]:1", "[fd77::2]:80");
+	tr.at += TCPD_MS(987);
 	ck_assert_str_eq(trace_line(&d, &tr, line),
-			 "93.000012 conn=7 [fd77::1]:1>[fd77::2]:80 "
+			 "93.987012 conn=7 [fd77::1]:1>[fd77::2]:80 "
 			 "SYN-RECEIVED -> CLOSED on=TIMEOUT");
 }
 END_TEST
