@@ -156,9 +156,9 @@ static void show_counts(struct text *t, const struct tcpd_status *s,
 	text_add(t, "receive %" PRIu32 ", send %" PRIu32 "\n", s->rcv_buffer,
 		 s->snd_buffer);
 	head(t, "last");
-	ago(t, "text sent", s->last_snd, now);
-	ago(t, ", text received", s->last_rcv, now);
-	ago(t, ", ACK received", s->last_ack, now);
+	ago(t, "sent", s->last_snd, now);
+	ago(t, ", received", s->last_rcv, now);
+	ago(t, ", ACK", s->last_ack, now);
 	text_puts(t, "\n");
 }
 

@@ -49,6 +49,9 @@ for c in ss show stats fsm events capture abort close reload stop version; do
 done >"$tmp/unhelpful"
 is "$(cat "$tmp/unhelpful")" "" "--help explains every command"
 
+ok "doc/tcpctl.1 is what the table of commands gives" \
+	"$top/scripts/gen-man-ctl" --check "$BUILD"
+
 # --- who may
 chmod 777 "$tmp" && chmod 666 "$run/ctl.sock"
 is "$(code other "$BUILD/tcpctl" ss)" 0 "another user may look"
