@@ -49,6 +49,7 @@ SIM_SRC    := $(sort $(wildcard test/sim/*.c))
 # what the tests in virtual time share
 HARNESS    := $(O)/libharness.a
 FUZZ := $(patsubst %.c,$(O)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+RANDOM := $(O)/test/fuzz/random_packets
 TOOL_SRC   := $(sort $(wildcard test/net/*.c test/bench/*.c))
 TOOLS      := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
 
@@ -77,7 +78,7 @@ help:
 # target bench       scripts/bench (root)
 # target install     into $(DESTDIR)$(PREFIX)
 
-tests: $(UNIT) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
+tests: $(RANDOM) $(UNIT) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
 	$(if $(SCRIPT_SRC),$(O)/test/script/run) $(if $(SIM_SRC),$(O)/test/sim/sim)
 
 INC_STACK := -Ilib -Ilib/include
@@ -146,6 +147,8 @@ $(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+$(RANDOM): $(RANDOM).o $(SEEN) $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 

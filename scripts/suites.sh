@@ -23,6 +23,7 @@ run_suites() {
 	tap_spawn sim-records 600 "$B/test/sim/sim" --records $((seeds / 10))
 	tap_spawn sim-errnos 600 "$B/test/sim/sim" --errnos
 	tap_spawn sim-memory 600 "$B/test/sim/sim" --memory
+	tap_spawn random 600 "$B/test/fuzz/random_packets" --packets 200000
 	tap_spawn sim-crowd 600 "$B/test/sim/sim" --crowd
 	wait
 }
