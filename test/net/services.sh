@@ -66,6 +66,18 @@ is "$(web -o /dev/null -D - -H 'Connection: close' $url/ | grep -ci '^connection
 is "$(web -g -o /dev/null -w '%{http_code}' 'http://[fd77::2]/')" 200 \
 	"the page is there over IPv6"
 
+# --- a reload that cannot have a listener leaves all of them as they were
+echo 'service more { listen = {":81", "10.77.0.2:80"} kind = echo backlog = 5 }' \
+	>"$conf"
+before=$(tcpctl ss -l)
+no "a listener over another one is refused" tcpctl reload
+is "$(tcpctl ss -l)" "$before" "and what listened before still does"
+echo 'service more { listen = ":81" kind = echo }' >"$conf"
+ok "another port is fine" tcpctl reload
+echo 'service other { listen = ":81" kind = http }' >"$conf"
+ok "it can go to a service of another kind" tcpctl reload
+is "$(web -o /dev/null -w '%{http_code}' $url:81/)" 200 "which then answers there"
+
 # --- a stop closes what the services hold
 in_ns "$BUILD/test/net/duplex" 10.77.0.2 7 </dev/zero >/dev/null 2>&1 &
 pids="$pids $!"
