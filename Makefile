@@ -147,8 +147,8 @@ $(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
-$(RANDOM): $(RANDOM).o $(SEEN) $(HARNESS) $(O)/libtcpd.a
-	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP) -o $@ $^
+$(RANDOM): $(RANDOM).o $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 
