@@ -128,7 +128,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (c->fin_sent && seg->h.ack == conn_fin_seq(c) + 1)
 		text--;
 	c->snd_una = seg->h.ack;
-	if (!of_syn) /* conn_established() wants to know */
+	if (!of_syn) /* conn_syn_acked() wants to know */
 		c->nrexmt = 0;
 	c->nprobes = 0;
 	c->stalled_at = 0;
@@ -140,6 +140,8 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	measure(t, c, seg, &h);
 	sendq_acked(t, c, c->snd_una);
 	conn_want_output(t, c);
+	if (of_syn)
+		conn_syn_acked(t, c);
 	if (of_probe)
 		persist_update(t, c);
 	if (of_syn || of_probe)

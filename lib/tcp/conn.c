@@ -296,7 +296,7 @@ static uint32_t initial_window(const struct conn *c)
 	return min_u32(10 * c->mss, max_u32(2 * c->mss, 14600));
 }
 
-void conn_established(struct tcp *t, struct conn *c)
+void conn_syn_acked(struct tcp *t, struct conn *c)
 {
 	conn_set_mss(t, c);
 	cc_ops_of(c->cc)->init(&c->ccs, initial_window(c));
@@ -306,6 +306,10 @@ void conn_established(struct tcp *t, struct conn *c)
 	conn_disarm(c, CT_REXMT);
 	c->delivered_at = c->first_sent_at = t->now;
 	c->snd_sml = c->snd_una;
+}
+
+void conn_established(struct tcp *t, struct conn *c)
+{
 	if (c->keepalive)
 		keepalive_arm(t, c);
 	conn_event(t, c, TCPD_EV_OPEN | TCPD_EV_WRITABLE);

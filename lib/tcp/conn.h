@@ -264,7 +264,11 @@ uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss);
 void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs);
 
-/* ESTABLISHED: window, congestion, keep-alive begin. */
+/* Our SYN is acknowledged (in SYN-RECEIVED after a CLOSE, too: FIN-WAIT-1):
+ * segment size and congestion window begin. */
+void conn_syn_acked(struct tcp *t, struct conn *c);
+
+/* ESTABLISHED: the user learns of it, keep-alive begins. */
 void conn_established(struct tcp *t, struct conn *c);
 
 /* --- user.c: 3.10.1 to 3.10.6 */

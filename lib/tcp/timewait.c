@@ -10,9 +10,9 @@
 #include "synq.h"
 #include "timewait.h"
 
-/* Announced, though nobody reads: 64 KiB where the usual shift was agreed on.
- * The entry does not remember more. */
-#define WINDOW 512
+/* The entry does not remember what was announced; with the largest window no
+ * right edge moves left (SHLD-14), and no text will come to fill it. */
+#define WINDOW UINT16_MAX
 
 static bool same_tw(const void *arg, uint32_t ref, const void *key)
 {
