@@ -327,7 +327,8 @@ int main(int argc, char **argv)
 		c = conf_load(a.file, a.file_asked, a.opts, a.nopts, err,
 			      sizeof(err));
 		if (!c) {
-			log_error("%s", err);
+			/* as compilers say it: the line begins with the file */
+			(void)fprintf(stderr, "%s\n", err);
 			rc = USAGE;
 		} else if (a.check) {
 			conf_print(c, stdout);
