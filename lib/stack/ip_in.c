@@ -38,29 +38,6 @@ static bool parse(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	return false;
 }
 
-/* The broadcast address of one of our IPv4 prefixes, or of all. */
-static bool is_broadcast(const struct tcp *t, const uint8_t ip[16])
-{
-	static const uint8_t ones[4] = {255, 255, 255, 255};
-
-	if (!ip_is4(ip))
-		return false;
-	if (memcmp(ip + 12, ones, 4) == 0)
-		return true;
-	for (unsigned i = 0; i < t->set.naddrs; i++) {
-		const struct tcpd_prefix *a = &t->set.addr[i];
-		uint32_t addr = 0;
-
-		for (int k = 12; k < 16; k++)
-			addr = addr << 8 | ip[k];
-		if (a->family == 4 && a->len < 31 && !a->local &&
-		    ip_in_prefix(ip, a->ip, 4, a->len) &&
-		    (addr | ~(UINT32_MAX >> a->len)) == UINT32_MAX)
-			return true;
-	}
-	return false;
-}
-
 /* 0.0.0.0/8, "this host on this network", and :: (RFC 1122, 3.2.1.3). */
 static bool is_nowhere(const uint8_t ip[16])
 {
@@ -72,12 +49,12 @@ static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
 {
 	const struct tcp *t = &st->t;
 
-	if (!port_is_ours(t, ip->dst) || is_broadcast(t, ip->dst)) {
+	if (!port_is_ours(t, ip->dst) || port_is_broadcast(t, ip->dst)) {
 		drop(st, TCPD_DROP_IP_NOT_OURS);
 		return false;
 	}
 	if (is_nowhere(ip->src) || ip_is_multicast(ip->src) ||
-	    ip_is_loopback(ip->src) || is_broadcast(t, ip->src) ||
+	    ip_is_loopback(ip->src) || port_is_broadcast(t, ip->src) ||
 	    port_is_ours(t, ip->src)) {
 		drop(st, TCPD_DROP_IP_SOURCE);
 		return false;

@@ -94,6 +94,27 @@ bool port_is_ours(const struct tcp *t, const uint8_t ip[16])
 	return false;
 }
 
+bool port_is_broadcast(const struct tcp *t, const uint8_t ip[16])
+{
+	uint32_t addr = 0;
+
+	if (!ip_is4(ip))
+		return false;
+	for (int k = 12; k < 16; k++)
+		addr = addr << 8 | ip[k];
+	if (addr == UINT32_MAX)
+		return true;
+	for (unsigned i = 0; i < t->set.naddrs; i++) {
+		const struct tcpd_prefix *a = &t->set.addr[i];
+
+		if (a->family == 4 && a->len < 31 && !a->local &&
+		    ip_in_prefix(ip, a->ip, 4, a->len) &&
+		    (addr | ~(UINT32_MAX >> a->len)) == UINT32_MAX)
+			return true;
+	}
+	return false;
+}
+
 /* The address whose prefix the peer shares, else the first of its family
  * (RFC 6724's rules come down to that on one interface). */
 bool port_source(const struct tcp *t, const uint8_t peer[16], uint8_t ip[16])

@@ -17,6 +17,9 @@ uint16_t port_choose_unused(struct tcp *t);
 /* Is |ip| (IPv4 as mapped) one of the stack's own? */
 bool port_is_ours(const struct tcp *t, const uint8_t ip[16]);
 
+/* ... the broadcast address of one of its IPv4 prefixes, or of all? */
+bool port_is_broadcast(const struct tcp *t, const uint8_t ip[16]);
+
 /* The stack's address to talk to |peer| from; false: none of its family. */
 bool port_source(const struct tcp *t, const uint8_t peer[16], uint8_t ip[16]);
 

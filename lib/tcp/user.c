@@ -32,7 +32,8 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 
 	if (ip_is_any(peer->ip) || peer->port == 0)
 		return -TCPD_ERR_NO_PEER;
-	if (ip_is_multicast(peer->ip)) /* MUST-46 */
+	if (ip_is_multicast(peer->ip) ||
+	    port_is_broadcast(t, peer->ip)) /* MUST-46 */
 		return -TCPD_ERR_NET_UNREACH;
 	memcpy(tu.peer, peer->ip, 16);
 	tu.pport = peer->port;

@@ -251,6 +251,41 @@ START_TEST(port_is_ours_knows_addresses_and_local_prefixes)
 }
 END_TEST
 
+static const struct cast_row {
+	const char *name;
+	uint8_t ip[16];
+	bool cast;
+} cast_rows[] = {
+	{"of all", RIG_IP4(255, 255, 255, 255), true},
+	{"of our prefix", RIG_IP4(10, 77, 0, 255), true},
+	{"of another prefix", RIG_IP4(10, 78, 0, 255), false},
+	{"ours", RIG_IP4(10, 77, 0, 2), false},
+	{"of a /31, which has none", RIG_IP4(192, 0, 2, 1), false},
+	{"of a local prefix, which has none", RIG_IP4(198, 51, 100, 255),
+	 false},
+	{"IPv6, all ones",
+	 {0xfd, 0x77, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	  0xff, 0xff},
+	 false},
+};
+
+START_TEST(port_is_broadcast_knows_the_ends_of_prefixes)
+{
+	struct tcpd_prefix *p = &rig.t->set.addr[rig.t->set.naddrs];
+
+	p[0] = (struct tcpd_prefix){
+		.ip = RIG_IP4(192, 0, 2, 0), .family = 4, .len = 31};
+	p[1] = (struct tcpd_prefix){.ip = RIG_IP4(198, 51, 100, 0),
+				    .family = 4,
+				    .len = 24,
+				    .local = true};
+	rig.t->set.naddrs = (uint8_t)(rig.t->set.naddrs + 2);
+	ck_assert_msg(port_is_broadcast(rig.t, cast_rows[_i].ip) ==
+			      cast_rows[_i].cast,
+		      "%s", cast_rows[_i].name);
+}
+END_TEST
+
 static const struct source_row {
 	const char *name;
 	uint8_t peer[16], want[16];
@@ -300,6 +335,8 @@ int main(void)
 	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);
 	tcase_add_loop_test(tc, port_is_ours_knows_addresses_and_local_prefixes,
 			    0, ARRAY_SIZE(addr_rows));
+	tcase_add_loop_test(tc, port_is_broadcast_knows_the_ends_of_prefixes, 0,
+			    ARRAY_SIZE(cast_rows));
 	tcase_add_loop_test(tc, port_source_shares_the_peers_prefix, 0,
 			    ARRAY_SIZE(source_rows));
 	tcase_add_test(tc, port_source_needs_an_address_of_the_family);
