@@ -122,13 +122,6 @@ void icmp_unreachable(struct tcpd_stack *st, const struct ip *ip,
 
 /* --- errors about what we sent */
 
-static bool same_conn(const void *arg, uint32_t ref, const void *key)
-{
-	const struct tcp *t = arg;
-
-	return tuple_same(&conn_at(t, ref)->tu, key);
-}
-
 /* The connection that has the quoted octet in flight. */
 static struct conn *quoted(const struct tcp *t, const struct icmp *m)
 {
@@ -142,7 +135,7 @@ static struct conn *quoted(const struct tcp *t, const struct icmp *m)
 	memcpy(tu.peer, m->quote.dst, 16);
 	tu.lport = m->quote_src;
 	tu.pport = m->quote_dst;
-	slot = htab_find(&t->conn_tab, tuple_hash(t, &tu), same_conn, t, &tu);
+	slot = conn_find(t, &tu, tuple_hash(t, &tu));
 	if (slot == HTAB_NONE)
 		return NULL;
 	c = conn_at(t, slot);

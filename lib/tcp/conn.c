@@ -78,11 +78,16 @@ static bool same_conn(const void *arg, uint32_t ref, const void *key)
 	return tuple_same(&conn_at(t, ref)->tu, key);
 }
 
+uint32_t conn_find(const struct tcp *t, const struct tuple *tu, uint32_t hash)
+{
+	return htab_find(&t->conn_tab, hash, same_conn, t, tu);
+}
+
 bool conn_hash(struct tcp *t, struct conn *c)
 {
 	uint32_t hash = tuple_hash(t, &c->tu);
 
-	if (htab_find(&t->conn_tab, hash, same_conn, t, &c->tu) != HTAB_NONE)
+	if (conn_find(t, &c->tu, hash) != HTAB_NONE)
 		return false;
 	if (!htab_add(&t->conn_tab, hash, conn_slot(t, c)))
 		return false;

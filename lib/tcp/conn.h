@@ -77,7 +77,7 @@ struct conn {
 	uint8_t backoff;  /* doublings of the RTO (RFC 6298, 5.5) */
 	uint8_t nprobes;  /* zero-window probes without an answer's progress */
 	uint8_t nkeep;	  /* keep-alive probes unanswered */
-	uint8_t nreassured; /* ACKs of rst_reassure() since reassured_at */
+	uint8_t nreassured;	/* ACKs of rst_reassure() since reassured_at */
 	uint8_t dupacks, quick; /* quick: ACKs still sent at once */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t cc; /* enum tcpd_congestion */
@@ -141,7 +141,8 @@ struct conn {
 
 	/* time */
 	tcpd_time srtt, rttvar, rto, min_rtt;
-	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at, reassured_at;
+	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at,
+		reassured_at;
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 
@@ -234,6 +235,7 @@ void conn_trace(struct tcp *t, tcpd_id id, const struct tuple *tu,
 
 /* Into the table of connections, or out of it. */
 bool conn_hash(struct tcp *t, struct conn *c);
+uint32_t conn_find(const struct tcp *t, const struct tuple *tu, uint32_t hash);
 void conn_unhash(struct tcp *t, struct conn *c);
 
 /* The slot goes back; nothing of it is left anywhere. */

@@ -21,13 +21,6 @@ bool tuple_same(const struct tuple *a, const struct tuple *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-static bool same_conn(const void *arg, uint32_t ref, const void *key)
-{
-	const struct tcp *t = arg;
-
-	return tuple_same(&conn_at(t, ref)->tu, key);
-}
-
 /* 3.10.7.1: CLOSED.  A RST is never answered. */
 static void input_closed(struct tcp *t, const struct segment *seg)
 {
@@ -82,7 +75,7 @@ void tcp_input(struct tcp *t, struct segment *seg)
 
 	t->stat.segments_in += seg->nwire;
 	t->stat.segments_super_in += seg->nwire > 1;
-	slot = htab_find(&t->conn_tab, hash, same_conn, t, &seg->tu);
+	slot = conn_find(t, &seg->tu, hash);
 	if (slot != HTAB_NONE) {
 		input_conn(t, conn_at(t, slot), seg);
 		return;

@@ -12,18 +12,11 @@
 #include "timewait.h"
 #include "wire/ip.h"
 
-static bool same_conn(const void *arg, uint32_t ref, const void *key)
-{
-	const struct tcp *t = arg;
-
-	return tuple_same(&conn_at(t, ref)->tu, key);
-}
-
 bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
 {
 	uint32_t hash = tuple_hash(t, tu);
 
-	return htab_find(&t->conn_tab, hash, same_conn, t, tu) == HTAB_NONE &&
+	return conn_find(t, tu, hash) == HTAB_NONE &&
 	       synq_find(t, tu, hash) == HTAB_NONE &&
 	       timewait_find(t, tu, hash) == HTAB_NONE;
 }
