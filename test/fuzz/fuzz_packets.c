@@ -11,8 +11,11 @@
 #include "tcpd.h"
 #include "test/harness/drive.h"
 
+/* libFuzzer gives the name */
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct drive *d = drive_open(data, size);

@@ -12,11 +12,13 @@
 #include "test/harness/drive.h"
 #include "test/harness/rng.h"
 
-#define SCRIPT 4096 /* octets a stack: then another one, with other settings */
+#define SCRIPT 4096 /* octets a stack: then another one, with other settings \
+		     */
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: random_packets [--packets N] [--seed S]\n");
+	(void)fprintf(stderr,
+		      "usage: random_packets [--packets N] [--seed S]\n");
 	return 2;
 }
 

@@ -85,7 +85,7 @@ struct flow *flow_get(struct stage *s, const char *name)
 		return NULL;
 	}
 	f = &s->flow[s->nflows];
-	strcpy(f->name, name);
+	memcpy(f->name, name, strlen(name) + 1);
 	flow_place(s, "stack:80", &f->local);
 	flow_place(s, "peer:1", &f->peer);
 	f->peer.port = (uint16_t)(FIRST_PORT + s->nflows);

@@ -62,7 +62,7 @@ static bool read_range(struct stage *s, struct line *l, const char *word,
 
 	if (!word || strlen(word) >= sizeof(copy))
 		return stage_fail(s, "FIRST:END(LENGTH) was expected");
-	strcpy(copy, word);
+	memcpy(copy, word, strlen(word) + 1);
 	end = strchr(copy, ':');
 	len = end ? strchr(end, '(') : NULL;
 	close = len ? strchr(len, ')') : NULL;
@@ -108,23 +108,6 @@ static bool read_plain(struct said *d, const char *word)
 	return true;
 }
 
-/* Octets in hex; their number, -1: it is not. */
-static int read_hex(const char *word, uint8_t *to, size_t room)
-{
-	size_t n = strlen(word) / 2;
-
-	if (strlen(word) % 2 || n > room)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		unsigned v;
-
-		if (sscanf(word + 2 * i, "%2x", &v) != 1)
-			return -1;
-		to[i] = (uint8_t)v;
-	}
-	return (int)n;
-}
-
 static bool read_text(struct stage *s, struct line *l, unsigned *w,
 		      struct said *d, const char *word)
 {
@@ -144,7 +127,7 @@ static bool read_text(struct stage *s, struct line *l, unsigned *w,
 	else if (!strcmp(word, "ipopt"))
 		d->ipopt = value;
 	else {
-		n = read_hex(value, d->p.opt, sizeof(d->p.opt));
+		n = notation_hex(value, d->p.opt, sizeof(d->p.opt));
 		if (n < 0)
 			return stage_fail(s, "%s is not in hex", value);
 		d->p.nopt = (uint8_t)n;
@@ -226,7 +209,7 @@ static size_t mangle(const struct said *d, uint8_t *buf, size_t len)
 {
 	size_t tcp = d->p.version == 4 ? 20 : 40;
 	uint8_t opt[40];
-	int nopt = d->ipopt ? read_hex(d->ipopt, opt, sizeof(opt)) : 0;
+	int nopt = d->ipopt ? notation_hex(d->ipopt, opt, sizeof(opt)) : 0;
 
 	if (d->doff >= 0)
 		buf[tcp + 12] = (uint8_t)(d->doff << 4);
@@ -243,7 +226,7 @@ static size_t mangle(const struct said *d, uint8_t *buf, size_t len)
 	if (d->proto >= 0)
 		buf[d->p.version == 4 ? 9 : 6] = (uint8_t)d->proto;
 	if (d->p.version == 4) {
-		size_t head = (size_t)(buf[0] & 0x0f) * 4;
+		size_t head = (size_t)4 * (buf[0] & 0x0f);
 		uint16_t sum;
 
 		buf[10] = buf[11] = 0;
@@ -337,7 +320,7 @@ static bool text_is(struct stage *s, const struct flow *f,
 	return stage_fail(s,
 			  "octet %llu of the stream is wrong in this "
 			  "segment",
-			  (unsigned long long)(at + same));
+			  (unsigned long long)at + same);
 }
 
 static bool same_ends(const struct flow *f, const struct packet *p)
@@ -410,6 +393,7 @@ bool notation_out(struct stage *s, struct line *l)
 
 	if (!f)
 		return false;
+	memset(&d, 0, sizeof(d));
 	if (!word_is(l, w, "icmp") && !read_said(s, l, w, &d))
 		return false;
 	p = stage_next(s, at);

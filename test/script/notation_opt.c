@@ -4,7 +4,7 @@
  *	<mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 7>
  * Other kinds are written `kind N len N`, whose value is zeros.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "script.h"
@@ -29,12 +29,40 @@ static bool put_ts(struct packet *p, uint32_t val, uint32_t ecr)
 	return put(p, v, sizeof(v));
 }
 
+/* "NAME NUMBER" at |o|: the number, and what follows it; NULL: it is not. */
+static const char *named(const char *o, const char *name, uint32_t *v)
+{
+	size_t n = strlen(name);
+	char *end;
+
+	if (strncmp(o, name, n) != 0 || o[n] != ' ')
+		return NULL;
+	*v = (uint32_t)strtoul(o + n, &end, 10);
+	return end == o + n ? NULL : end;
+}
+
+/* "NAME NUMBER NAME NUMBER" and nothing else. */
+static bool pair(const char *o, const char *name, uint32_t *a,
+		 const char *other, uint32_t *b)
+{
+	const char *rest = named(o, name, a);
+
+	rest = rest && *rest == ' ' ? named(rest + 1, other, b) : NULL;
+	return rest && !*rest;
+}
+
+static bool alone(const char *o, const char *name, uint32_t *v)
+{
+	const char *rest = named(o, name, v);
+
+	return rest && !*rest;
+}
+
 /* One of them, blanks before it gone. */
 static bool one(struct packet *p, const char *o, uint32_t val_base,
 		uint32_t ecr_base)
 {
-	unsigned a = 0, b = 0;
-	int end = 0;
+	uint32_t a = 0, b = 0;
 
 	if (!strcmp(o, "nop"))
 		return put(p, (uint8_t[]){OPTION_NOP}, 1);
@@ -42,19 +70,16 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 		return put(p, (uint8_t[]){OPTION_EOL}, 1);
 	if (!strcmp(o, "sackOK"))
 		return put(p, (uint8_t[]){OPTION_SACK_OK, 2}, 2);
-	if (sscanf(o, "mss %u%n", &a, &end) == 1 && !o[end])
+	if (alone(o, "mss", &a))
 		return put(p,
 			   (uint8_t[]){OPTION_MSS, 4, (uint8_t)(a >> 8),
 				       (uint8_t)a},
 			   4);
-	if (sscanf(o, "wscale %u%n", &a, &end) == 1 && !o[end])
+	if (alone(o, "wscale", &a))
 		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
-	if (sscanf(o, "TS val %u ecr %u%n", &a, &b, &end) == 2 && !o[end])
+	if (pair(o, "TS val", &a, "ecr", &b))
 		return put_ts(p, a + val_base, b ? b + ecr_base : 0);
-	if (sscanf(o, "TS val %u ecr first%n", &a, &end) == 1 && end && !o[end])
-		return put_ts(p, a + val_base, ecr_base);
-	if (sscanf(o, "kind %u len %u%n", &a, &b, &end) == 2 && !o[end] &&
-	    b >= 2 && b <= 40) {
+	if (pair(o, "kind", &a, "len", &b) && b >= 2 && b <= 40) {
 		uint8_t v[40] = {(uint8_t)a, (uint8_t)b};
 
 		return put(p, v, b);
@@ -72,7 +97,7 @@ bool notation_options(struct stage *s, struct line *l, struct packet *p,
 		return true;
 	if (strlen(l->options) >= sizeof(copy))
 		return stage_fail(s, "options are too long to be read");
-	strcpy(copy, l->options);
+	memcpy(copy, l->options, strlen(l->options) + 1);
 	while ((o = strsep(&at, ",")) != NULL) {
 		o += strspn(o, " ");
 		if (!one(p, o, val_base, ecr_base))

@@ -146,6 +146,26 @@ bool notation_icmp_out(struct stage *s, struct line *l, unsigned w,
 			  flow_print(text, sizeof(text), NULL, p));
 }
 
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int notation_hex(const char *word, uint8_t *to, size_t room)
+{
+	size_t n = 0;
+
+	for (; *word; word += 2) {
+		if (n == room || digit(word[0]) < 0 || digit(word[1]) < 0)
+			return -1;
+		to[n++] = (uint8_t)(digit(word[0]) << 4 | digit(word[1]));
+	}
+	return (int)n;
+}
+
 bool notation_hex_in(struct stage *s, struct line *l, unsigned w)
 {
 	uint8_t buf[2048];
@@ -154,6 +174,7 @@ bool notation_hex_in(struct stage *s, struct line *l, unsigned w)
 	int64_t v;
 
 	for (; w < l->nwords; w++) {
+		int got;
 		const char *p = l->words[w];
 
 		if (!strcmp(p, "gso") || !strcmp(p, "flags")) {
@@ -165,15 +186,10 @@ bool notation_hex_in(struct stage *s, struct line *l, unsigned w)
 				off.flags = (uint16_t)v;
 			continue;
 		}
-		for (; *p; p += 2) {
-			unsigned o;
-
-			if (n == sizeof(buf) || sscanf(p, "%2x", &o) != 1 ||
-			    !p[1])
-				return stage_fail(s, "'%s' is not in hex",
-						  l->words[w]);
-			buf[n++] = (uint8_t)o;
-		}
+		got = notation_hex(p, buf + n, sizeof(buf) - n);
+		if (got < 0)
+			return stage_fail(s, "'%s' is not in hex", p);
+		n += (size_t)got;
 	}
 	stage_input(s, buf, n, &off);
 	return !s->why[0];

@@ -43,7 +43,7 @@ static char *load(const char *path)
 		len += fread(text + len, 1, room - len - 1, f);
 	} while (len == room - 1);
 	text[len] = '\0';
-	fclose(f);
+	(void)fclose(f);
 	return text;
 }
 
@@ -401,8 +401,8 @@ bool play_file(struct stage *s, const char *path, char **where)
 	if (fine)
 		fine = p.depth ? stage_fail(s, "repeat without end")
 			       : leftover(s);
-	snprintf(head, sizeof(head), "%s:%u:%.900s", path, p.at,
-		 p.at ? p.lines[p.at - 1] : "");
+	(void)snprintf(head, sizeof(head), "%s:%u:%.900s", path, p.at,
+		       p.at ? p.lines[p.at - 1] : "");
 	*where = strdup(head);
 	stage_close(s);
 	free(p.lines);

@@ -19,13 +19,15 @@ static bool wants(const char *path, uint8_t version)
 {
 	FILE *f = fopen(path, "r");
 	char line[256];
-	int family = 0;
+	uint8_t family = 0;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " setting family %d", &family) == 1)
+		if (!strncmp(line, "setting family ", 15)) {
+			family = (uint8_t)(line[15] - '0');
 			break;
+		}
 	if (f)
-		fclose(f);
+		(void)fclose(f);
 	return !family || family == version;
 }
 
@@ -53,8 +55,9 @@ static bool one(const char *path, uint8_t version, unsigned test,
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: run [-v] [-4 | -6] [--record] [--complete] "
-			"FILE...\n");
+	(void)fprintf(stderr,
+		      "usage: run [-v] [-4 | -6] [--record] [--complete] "
+		      "FILE...\n");
 	return 2;
 }
 
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
 			return usage();
 	if (first == argc)
 		return usage();
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = first; i < argc; i++)
 		for (uint8_t v = 4; v <= 6; v = (uint8_t)(v + 2)) {
 			if ((v == 4 && o.only6) || (v == 6 && o.only4) ||

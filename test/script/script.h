@@ -130,6 +130,8 @@ bool notation_icmp_out(struct stage *s, struct line *l, unsigned w,
 		       const struct packet *p);
 bool notation_hex_in(struct stage *s, struct line *l, unsigned w);
 uint16_t notation_icmp_type(uint8_t version, const char *name);
+/* Octets in hex; their number, -1: it is not, or there is no room. */
+int notation_hex(const char *word, uint8_t *to, size_t room);
 
 /* ---- settings.c */
 bool settings_line(struct stage *s, struct line *l, unsigned w);

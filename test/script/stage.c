@@ -19,7 +19,7 @@ bool stage_fail(struct stage *s, const char *format, ...)
 	if (s->why[0])
 		return false;
 	va_start(ap, format);
-	vsnprintf(s->why, sizeof(s->why), format, ap);
+	(void)vsnprintf(s->why, sizeof(s->why), format, ap);
 	va_end(ap);
 	return false;
 }

@@ -146,7 +146,7 @@ static bool given(struct sim *s, struct endpoint *e, const uint8_t *p, size_t n)
 
 	if (same < n)
 		return sim_fail(s, "octet %llu is not what %u wrote",
-				(unsigned long long)(e->took + same),
+				(unsigned long long)e->took + same,
 				e->pair->port);
 	e->took += n;
 	if (e->took > from->wrote)

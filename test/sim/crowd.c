@@ -68,7 +68,7 @@ static void read_all(struct crowd *c, struct flow *f, unsigned side)
 
 			if (same < (size_t)came)
 				sim_fail(&c->s, "octet %llu of %u is wrong",
-					 (unsigned long long)(f->took + same),
+					 (unsigned long long)f->took + same,
 					 f->port);
 			f->took += (uint64_t)came;
 			continue;
@@ -85,44 +85,50 @@ static void read_all(struct crowd *c, struct flow *f, unsigned side)
 	}
 }
 
+static void accept_all(struct crowd *c, unsigned side, tcpd_handle listener)
+{
+	struct tcpd_stack *st = c->s.side[side].st;
+	tcpd_handle h;
+
+	while (tcpd_accept(st, listener, &h, c->s.now) == 0) {
+		struct tcpd_status status;
+		unsigned i = c->opened; /* the last: ports are used again */
+		struct flow *f;
+
+		tcpd_status(st, h, &status, c->s.now);
+		while (i && c->flow[i - 1].port != status.peer.port)
+			i--;
+		f = i ? &c->flow[i - 1] : NULL;
+		if (!f) {
+			sim_fail(&c->s, "nobody's connection is accepted");
+			return;
+		}
+		*(side == c->reader ? &f->to : &f->from) = h;
+		tcpd_set_user(st, h, f);
+		if (side != c->reader)
+			write_all(c, f, side);
+	}
+}
+
 static void events(struct crowd *c, unsigned side)
 {
 	struct tcpd_stack *st = c->s.side[side].st;
 	struct tcpd_event ev;
-	tcpd_handle h;
 
 	while (tcpd_next_event(st, &ev)) {
-		struct flow *f = ev.user;
-
 		if (ev.user == &c->s.side[side]) {
-			while (tcpd_accept(st, ev.h, &h, c->s.now) == 0) {
-				struct tcpd_status status;
-
-				tcpd_status(st, h, &status, c->s.now);
-				for (unsigned i = 0; i < c->opened; i++) {
-					f = &c->flow[i];
-					if (f->port != status.peer.port)
-						continue;
-					if (side == c->reader)
-						f->to = h;
-					else
-						f->from = h;
-					tcpd_set_user(st, h, f);
-					if (side != c->reader)
-						write_all(c, f, side);
-				}
-			}
+			accept_all(c, side, ev.h);
 			continue;
 		}
-		if (!f)
+		if (!ev.user)
 			continue;
 		if (ev.mask & (TCPD_EV_RESET | TCPD_EV_TIMEOUT))
 			sim_fail(&c->s, "a flow ends by %s",
 				 tcpd_err_name(ev.err));
 		if (side == c->reader)
-			read_all(c, f, side);
+			read_all(c, ev.user, side);
 		else
-			write_all(c, f, side);
+			write_all(c, ev.user, side);
 	}
 }
 

@@ -48,13 +48,14 @@ static bool block(uint64_t first, uint64_t n, unsigned test, bool verbose)
 	printf("%sok %u - seeds %llu to %llu, %llu events\n", bad ? "not " : "",
 	       test, (unsigned long long)first,
 	       (unsigned long long)(first + n - 1), (unsigned long long)events);
-	fflush(stdout);
+	(void)fflush(stdout);
 	return !bad;
 }
 
 static int usage(void)
 {
-	fprintf(stderr,
+	(void)fprintf(
+		stderr,
 		"usage: sim [--seeds N] [--first S] [--block N] [--seed S] "
 		"[-v] [--records N] [--errnos] [--crowd] [--memory]\n");
 	return 2;
@@ -106,7 +107,7 @@ int main(int argc, char **argv)
 	struct options o = {.first = 1, .block = 1000};
 	unsigned test = 0, failed = 0;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!options(&o, argc, argv))
 		return usage();
 	if (!o.seeds && !o.records && !o.errnos && !o.crowd && !o.memory)

@@ -69,11 +69,11 @@ static void text(struct sim *s, const struct trail *t, const struct packet *p)
 	if (at + p->len > t->e->wrote)
 		sim_fail(s, "octets %llu to %llu are sent, %llu were written",
 			 (unsigned long long)at,
-			 (unsigned long long)(at + p->len),
+			 (unsigned long long)at + p->len,
 			 (unsigned long long)t->e->wrote);
 	else if (same < p->len)
 		sim_fail(s, "octet %llu of a stream is sent wrong",
-			 (unsigned long long)(at + same));
+			 (unsigned long long)at + same);
 }
 
 static void opening(struct trail *t, const struct packet *p)

@@ -26,7 +26,7 @@ bool sim_fail(struct sim *s, const char *format, ...)
 		return false;
 	n = (size_t)snprintf(s->why, sizeof(s->why), "at %.6f: ", sim_clock(s));
 	va_start(ap, format);
-	vsnprintf(s->why + n, sizeof(s->why) - n, format, ap);
+	(void)vsnprintf(s->why + n, sizeof(s->why) - n, format, ap);
 	va_end(ap);
 	sim_say(s, "FAILED %s", s->why);
 	return false;
@@ -180,7 +180,7 @@ static void note(struct sim *s, unsigned from, const uint8_t *p, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ p[i]) * 0x100000001b3u;
-	if (s->nhash == s->hash_room) {
+	if (!s->hash || s->nhash == s->hash_room) {
 		s->hash_room = s->hash_room ? 2 * s->hash_room : 1024;
 		s->hash = realloc(s->hash, s->hash_room * sizeof(*s->hash));
 		if (!s->hash)
