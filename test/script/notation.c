@@ -282,7 +282,7 @@ bool notation_in(struct stage *s, struct line *l)
 	if (!d.rawopt && !notation_options(s, l, &d.p, 0, f->ts_base))
 		return false;
 	text = malloc(d.p.len + 1);
-	buf = malloc(2 * PACKET_MAX);
+	buf = malloc((size_t)2 * PACKET_MAX);
 	if (!text || !buf)
 		abort();
 	pattern_fill(d.garbage ? 99 : f->salt,

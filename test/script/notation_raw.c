@@ -159,9 +159,12 @@ int notation_hex(const char *word, uint8_t *to, size_t room)
 	size_t n = 0;
 
 	for (; *word; word += 2) {
-		if (n == room || digit(word[0]) < 0 || digit(word[1]) < 0)
+		int hi = digit(word[0]);
+		int lo = hi < 0 ? -1 : digit(word[1]);
+
+		if (n == room || lo < 0)
 			return -1;
-		to[n++] = (uint8_t)(digit(word[0]) << 4 | digit(word[1]));
+		to[n++] = (uint8_t)(hi * 16 + lo);
 	}
 	return (int)n;
 }
