@@ -351,14 +351,13 @@ static void run_in(struct bridge *b)
 		b->todo |= TODO_IN;
 	if (flow == FLOW_BUDGET)
 		app_queue(b->app, b);
-	if (flow != FLOW_DRAINED || !(b->hup || b->rdhup))
+	if (flow != FLOW_DRAINED)
 		return;
-	if (!b->eof_in && bridge_inq(b) > b->lag) {
-		b->todo |= TODO_IN;
-		app_queue(b->app, b);
-	} else if (b->hup) {
+	/* These bits were seen before the queue was looked at, so all that the
+	 * app has written before is through. */
+	if (b->hup) {
 		run_closed(b);
-	} else if (!b->eof_in) {
+	} else if (b->rdhup && !b->eof_in) {
 		b->eof_in = true;
 		tcpd_shutdown(d->st, b->h, d->now);
 	}

@@ -112,20 +112,20 @@ static ssize_t receive(struct bridge *b, struct iovec *iov, int niov, int flags,
 }
 
 /*
- * |want| of the |fresh| octets behind the lag into the rooms.  If these are
- * all, the last one is only peeked at.  A short read (an urgent octet, a
- * boundary of the kernel's own) is normal.
+ * |want| octets behind the lag into the rooms, the last of them only peeked
+ * at where |peek| says so.  A short read (an urgent octet, a boundary of the
+ * kernel's own) is normal.
  */
 static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
-			 uint32_t want, bool all)
+			 uint32_t want, bool peek)
 {
 	struct iovec iov[NROOMS + 1], last;
 	struct taken t = {0};
-	size_t len = b->lag + want - all;
+	size_t len = b->lag + want - peek;
 	ssize_t r;
 
 	if (len) {
-		r = receive(b, iov, gather(b, room, nr, want - all, iov), 0,
+		r = receive(b, iov, gather(b, room, nr, want - peek, iov), 0,
 			    &t.rights);
 		if (r < (ssize_t)b->lag || r <= 0) {
 			t.stuck = true;
@@ -136,7 +136,7 @@ static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 		if ((size_t)r < len)
 			return t;
 	}
-	if (!all)
+	if (!peek)
 		return t;
 	last.iov_base = room_at(room, t.n);
 	last.iov_len = 1;
@@ -179,7 +179,8 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 		tcpd_send_filled(d->st, b->h, 0, d->now);
 		return FLOW_HELD;
 	}
-	t = take(b, room, nr, want, want == fresh);
+	/* Once the app has hung up, nobody is left who could see a reset. */
+	t = take(b, room, nr, want, want == fresh && !b->hup);
 	tcpd_send_filled(d->st, b->h, t.rights ? 0 : t.n, d->now);
 	*got = t.n;
 	if (t.rights)
