@@ -258,7 +258,7 @@ START_TEST(sendq_waits_for_memory_and_hears_when_there_is_some)
 {
 	struct conn *c = rig_conn(1, 1);
 	struct tcpd_room r[4];
-	uint32_t b[64];
+	uint32_t b[65]; /* and the POOL_NONE behind them */
 	unsigned n = 0;
 
 	while ((b[n] = pool_take(&rig.t->pool, 5)) != POOL_NONE)
