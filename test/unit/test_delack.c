@@ -198,8 +198,7 @@ START_TEST(delack_read_updates_a_window_that_is_half_used)
 	c->rq.read += 2000;
 	delack_read(rig.t, c, 2000);
 	ck_assert_uint_eq(rig_drain(), 1);
-	ck_assert_uint_eq(c->rcv_adv - c->rcv_nxt,
-			  65535 & ~0u ? min_u32(65535, c->rcv_buf - 37000) : 0);
+	ck_assert_uint_eq(c->rcv_adv - c->rcv_nxt, c->rcv_buf - 37000);
 }
 END_TEST
 
