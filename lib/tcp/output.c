@@ -196,7 +196,9 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	len = sensible(c, len, rest);
 	len = sliceable(t, c, c->snd_nxt, len);
 	p->len = len;
-	fin = fin && len == rest && (wnd > len || conn_flight(c) == 0);
+	/* inside the window; alone also into a closed one, as a probe */
+	fin = fin && len == rest &&
+	      (wnd > len || (len == 0 && conn_flight(c) == 0));
 	if (fin)
 		p->flags |= TCP_FIN;
 	if (len && len == rest) /* MUST-61 */
