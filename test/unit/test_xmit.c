@@ -151,7 +151,8 @@ START_TEST(xmit_is_what_a_plain_array_is)
 		}
 		if (m.n)
 			find_any(c, &r);
-		same(c);
+		if (i % 32 == 0)
+			same(c);
 	}
 	xmit_clear(rig.t, c);
 	m.n = 0;
