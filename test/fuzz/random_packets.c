@@ -12,10 +12,10 @@
 #include "test/harness/drive.h"
 #include "test/harness/rng.h"
 
-#define SCRIPT 4096 /* octets a stack: then another one, with other settings \
-		     */
+#define SCRIPT 4096 /* octets a stack: the next has other settings */
+* /
 
-static int usage(void)
+	static int usage(void)
 {
 	(void)fprintf(stderr,
 		      "usage: random_packets [--packets N] [--seed S]\n");

@@ -242,7 +242,7 @@ static bool write_some(struct sim *s, struct endpoint *e)
 	}
 	if (came <= 0) {
 		if (came != -TCPD_ERR_AGAIN && came != -TCPD_ERR_NOT_OPEN &&
-		    !e->ended)
+		    !e->ended && !e->pair->hostile)
 			sim_fail(s, "a write says %s",
 				 tcpd_err_name((int)came));
 		return false;
@@ -272,7 +272,7 @@ static void do_shutdown(struct sim *s, struct endpoint *e)
 	if (err == -TCPD_ERR_NOT_OPEN)
 		return; /* in SYN-SENT some other time */
 	e->shut = true;
-	if (err && !e->ended && err != -TCPD_ERR_CLOSING)
+	if (err && !e->ended && !e->pair->hostile && err != -TCPD_ERR_CLOSING)
 		sim_fail(s, "tcpd_shutdown says %s", tcpd_err_name(err));
 }
 
@@ -303,6 +303,22 @@ static bool mischief(struct sim *s, struct endpoint *e)
 		break;
 	case 5:
 		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_NODELAY,
+				rng_below(&s->rng, 2), s->now);
+		break;
+	case 7:
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPIDLE,
+				TCPD_SEC(1), s->now);
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPINTVL,
+				TCPD_SEC(1), s->now);
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPALIVE,
+				rng_below(&s->rng, 2), s->now);
+		break;
+	case 8:
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_USER_TIMEOUT,
+				TCPD_MS(rng_below(&s->rng, 5000)), s->now);
+		break;
+	case 9:
+		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_CORK,
 				rng_below(&s->rng, 2), s->now);
 		break;
 	case 6:

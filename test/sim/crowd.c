@@ -233,6 +233,8 @@ static void prepare(struct crowd *c, uint64_t seed, unsigned reader,
 
 		memset(&side->out, 0, sizeof(side->out));
 		side->out.delay = TCPD_MS(5);
+		side->mtu_at = TCPD_NEVER;
+		side->fail_every = 0;
 		side->out.loss = 10000;
 		side->set.max_conns = 2 * FLOWS;
 		side->set.max_half_open = 2 * FLOWS;

@@ -88,11 +88,13 @@ static void calm(struct sim *s, uint64_t seed)
 	play(s, seed);
 	s->npairs = 1;
 	s->adversary = false;
+	s->stop_at = TCPD_NEVER;
 	s->forge = 0;
 	s->pair[0].hostile = false;
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&s->side[i].out, 0, sizeof(s->side[i].out));
 		s->side[i].out.delay = TCPD_MS(1);
+		s->side[i].mtu_at = TCPD_NEVER;
 		s->side[i].set.conn.receive_buffer = 1u << 20;
 		s->side[i].set.conn.send_buffer = 1u << 20;
 		s->side[i].set.memory = 16u << 20;

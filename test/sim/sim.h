@@ -8,6 +8,7 @@
  *	net.c        delay, loss, duplication, reordering, corruption
  *	app.c        the programs, friendly and hostile
  *	wire.c       what each packet on the wire must be
+ *	arrows.c     what each change of state must be
  *	adversary.c  forged segments near the edges of windows
  */
 #ifndef SIM_H
@@ -25,6 +26,7 @@
 #define SIM_START TCPD_SEC(1000)
 #define MAX_PAIRS 8
 #define PORT	  80
+#define MAX_IDS	  1024
 
 struct sim;
 
@@ -84,7 +86,10 @@ struct side {
 	unsigned ntrails;
 	unsigned nout, fail_every; /* every so many-th write fails */
 	int fail_errno;
-	tcpd_time accept_at; /* a slow program accepts then; 0: at once */
+	tcpd_time mtu_at; /* the MTU changes then; TCPD_NEVER */
+	uint16_t mtu_next;
+	uint8_t state[MAX_IDS]; /* by number: where its last arrow led */
+	tcpd_time accept_at;	/* a slow program accepts then; 0: at once */
 };
 
 struct flight {
@@ -102,6 +107,7 @@ struct sim {
 	struct rng rng;
 	bool verbose;
 	tcpd_time now, faults_end;
+	tcpd_time stop_at, stop_for; /* nobody calls anything for so long */
 	struct side side[2];
 	struct pair pair[MAX_PAIRS];
 	unsigned npairs;
@@ -163,6 +169,9 @@ void app_act(struct sim *s, struct endpoint *e);
 void app_end(struct sim *s); /* every program closes what it has */
 bool app_all_over(const struct sim *s);
 bool app_verdict(struct sim *s);
+
+/* arrows.c: every change of state is an arrow of the diagram */
+void arrows_check(struct sim *s, unsigned side);
 
 /* wire.c */
 void wire_out(struct sim *s, unsigned from, const struct packet *p);

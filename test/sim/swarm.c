@@ -41,6 +41,15 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->csum = rng_below(r, 2);
 	set->tso4 = set->tso6 = set->csum && rng_below(r, 2);
 	set->queue = (uint8_t)rng_below(r, 64);
+	s->side[i].mtu_at = TCPD_NEVER;
+	if (!rng_below(r, 8)) {
+		s->side[i].mtu_at = SIM_START + TCPD_MS(rng_below(r, 3000));
+		s->side[i].mtu_next = (uint16_t)PICK(r, 1280, 1400, 9000);
+	}
+	if (!rng_below(r, 8)) {
+		s->side[i].fail_every = rng_in(r, 2, 20);
+		s->side[i].fail_errno = 5;
+	}
 	for (unsigned k = 0; k < sizeof(set->key); k++)
 		set->key[k] = (uint8_t)rng_next(r);
 	set->naddrs = 0;
@@ -127,6 +136,11 @@ void swarm_draw(struct sim *s)
 		s->side[0].out = s->side[1].out;
 	s->faults_end = SIM_START + TCPD_MS(rng_in(r, 100, 20000));
 	s->split_always = rng_below(r, 2);
+	s->stop_at = TCPD_NEVER;
+	if (!rng_below(r, 8)) {
+		s->stop_at = SIM_START + TCPD_MS(rng_below(r, 5000));
+		s->stop_for = TCPD_MS(rng_in(r, 1, 8000));
+	}
 	s->adversary = !rng_below(r, 3);
 	rude = !rng_below(r, 4);
 	s->forge = s->adversary ? 100000 : 0;

@@ -258,6 +258,7 @@ void world_turn(struct sim *s, unsigned i)
 	drop_kept(s);
 	app_events(s, i);
 	output(s, i);
+	arrows_check(s, i);
 	wrong = tcpd_check(s->side[i].st);
 	if (wrong)
 		sim_fail(s, "tcpd_check of %c says: %s", "AB"[i], wrong);
@@ -276,6 +277,7 @@ static tcpd_time next_time(const struct sim *s)
 		next = earlier(next, tcpd_expiry(s->side[i].st));
 		if (s->side[i].accept_at)
 			next = earlier(next, s->side[i].accept_at);
+		next = earlier(next, s->side[i].mtu_at);
 	}
 	for (unsigned i = 0; i < s->npairs; i++) {
 		next = earlier(next, s->pair[i].start);
@@ -304,9 +306,30 @@ static unsigned packets_in(struct sim *s)
 	return touched;
 }
 
+static void change_mtu(struct sim *s, struct side *side)
+{
+	struct tcpd_settings set = side->set;
+	int err;
+
+	side->mtu_at = TCPD_NEVER;
+	set.mtu = side->mtu_next;
+	err = tcpd_reconfigure(side->st, &set, s->now);
+	if (err)
+		sim_fail(s, "tcpd_reconfigure says %s", tcpd_err_name(err));
+	side->set.mtu = set.mtu;
+	sim_say(s, "the MTU of %c becomes %u", side == s->side ? 'A' : 'B',
+		set.mtu);
+}
+
 static unsigned programs(struct sim *s)
 {
 	unsigned touched = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (s->side[i].mtu_at <= s->now) {
+			change_mtu(s, &s->side[i]);
+			touched |= 1u << i;
+		}
 
 	for (unsigned i = 0; i < s->npairs; i++) {
 		struct pair *p = &s->pair[i];
@@ -412,6 +435,11 @@ bool world_run(struct sim *s)
 					entries(s));
 		if (next > s->now)
 			s->now = next;
+		if (s->now >= s->stop_at) { /* stopped, and let go on */
+			s->stop_at = TCPD_NEVER;
+			s->now += s->stop_for;
+			sim_say(s, "nobody called for a while");
+		}
 		step(s);
 		if (++s->nevents > MAX_EVENTS)
 			return sim_fail(s, "%d events and no end", MAX_EVENTS);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arrows.c - the changes of state that a stack reports: each is an arrow of
+ * RFC 9293's figure, and each begins where the one before it led.
+ */
+#include <string.h>
+
+#include "sim.h"
+
+static bool drawn(const struct tcpd_stack *st, const struct tcpd_trace *tr)
+{
+	struct tcpd_arrow a;
+
+	for (unsigned i = 0; tcpd_arrow(st, i, &a); i++)
+		if (a.from == tr->from && a.to == tr->to &&
+		    !strcmp(a.event, tr->event))
+			return a.taken > 0;
+	return false;
+}
+
+/* Where an entry may begin its life. */
+static bool birth(const struct tcpd_trace *tr)
+{
+	return tr->from == TCPD_CLOSED || tr->from == TCPD_LISTEN;
+}
+
+void arrows_check(struct sim *s, unsigned i)
+{
+	struct side *side = &s->side[i];
+	struct tcpd_trace tr;
+	uint64_t lost;
+
+	while (tcpd_next_trace(side->st, &tr, &lost)) {
+		uint8_t *state = &side->state[tr.id % MAX_IDS];
+
+		if (lost)
+			sim_fail(s, "%llu changes of state are lost",
+				 (unsigned long long)lost);
+		if (!drawn(side->st, &tr))
+			sim_fail(s, "no arrow leads from %s to %s on %s",
+				 tcpd_state_name(tr.from),
+				 tcpd_state_name(tr.to), tr.event);
+		if (*state != tr.from && !birth(&tr))
+			sim_fail(s, "%llu goes on from %s, it was in %s",
+				 (unsigned long long)tr.id,
+				 tcpd_state_name(tr.from),
+				 tcpd_state_name((enum tcpd_state) * state));
+		*state = (uint8_t)tr.to;
+	}
+}
