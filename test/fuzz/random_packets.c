@@ -13,9 +13,8 @@
 #include "test/harness/rng.h"
 
 #define SCRIPT 4096 /* octets a stack: the next has other settings */
-* /
 
-	static int usage(void)
+static int usage(void)
 {
 	(void)fprintf(stderr,
 		      "usage: random_packets [--packets N] [--seed S]\n");
