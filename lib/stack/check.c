@@ -8,6 +8,7 @@
 #include "stack/check.h"
 
 #define NEXT_ID_MAX (UINT64_C(1) << 53)
+#define FAR_AWAY    (UINT64_MAX / 4) /* more, and sums run over */
 
 static const char *slabs(const struct tcp *t)
 {
@@ -89,7 +90,7 @@ static bool listener_ok(const struct tcp *t, const struct listener *l)
 	bool waits = s->nsynack_waits && s->nsynack_waits <= TCPD_MAX_WAITS;
 
 	for (unsigned i = 0; waits && i < s->nsynack_waits; i++)
-		waits = s->synack_wait[i] > 0;
+		waits = s->synack_wait[i] && s->synack_wait[i] < FAR_AWAY;
 	return waits && s->congestion < TCPD_NCCS && s->time_wait &&
 	       s->receive_buffer >= POOL_UNIT && s->send_buffer >= POOL_UNIT &&
 	       s->receive_buffer <= 1u << 30 && s->send_buffer <= 1u << 30 &&
@@ -172,6 +173,14 @@ static const char *listeners(struct check *k)
 
 /* --- small entries */
 
+/* The wheel looks less far ahead than a wait may be long. */
+static bool armed_for(const struct wheel *w, const struct wheel_node *n,
+		      tcpd_time at)
+{
+	return wheel_armed(w, n) && (n->tick == (uint32_t)tick_of(at) ||
+				     tick_of(at) - w->now > INT32_MAX / 2);
+}
+
 static const char *half(const struct tcp *t, uint32_t slot)
 {
 	const struct half *h = half_at(t, slot);
@@ -188,7 +197,8 @@ static const char *half(const struct tcp *t, uint32_t slot)
 		"half-open: more SYN-ACKs than there are waits");
 	REQUIRE(!h->has_wscale || h->wscale <= 14,
 		"half-open: a window scale above 14");
-	REQUIRE(wheel_armed(&t->wheel, &h->node) && h->due < UINT64_MAX / 2,
+	REQUIRE(h->due <= t->now + l->set.synack_wait[h->nsent - 1] &&
+			armed_for(&t->wheel, &h->node, h->due),
 		"half-open: an entry that never ends");
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include "stack/check.h"
 
 #define SEG_MAX	 65535u
+#define WND_MAX	 (1u << 30)
 #define BUF_MAX	 (1u << 30)
 #define FAR_AWAY (UINT64_MAX / 2) /* no timer is: a sum has run over */
 
@@ -54,6 +55,8 @@ static const char *values(const struct tcp *t, const struct conn *c)
 	REQUIRE(limit_ok(c->rcv_max) && limit_ok(c->snd_max) &&
 			c->rcv_buf <= BUF_MAX,
 		"conn: a buffer limit out of its range");
+	REQUIRE(c->snd_wnd <= WND_MAX && c->max_snd_wnd <= WND_MAX,
+		"conn: a window that no segment can give");
 	REQUIRE(!open || (c->ccs.cwnd && c->ccs.priv[0] <= UINT32_MAX),
 		"conn: a congestion window that cannot be");
 	REQUIRE(keepalive_ok(c), "conn: an option out of its range");
@@ -354,14 +357,17 @@ static const char *timers(struct check *k, const struct conn *c)
 static const char *progress(const struct conn *c)
 {
 	bool sends = c->on_list == ON_SENDS;
+	bool due = sends && (c->rexmt_force || c->syn_due || c->probe_due);
 	bool probing = c->nprobes && c->timer[CT_PERSIST];
 	bool waits = conn_unsent(c) || (c->fin_queued && !c->fin_sent);
 
-	REQUIRE(!conn_flight(c) || sends || c->timer[CT_REXMT] || probing,
+	REQUIRE(!conn_flight(c) || due || c->timer[CT_REXMT] || probing,
 		"conn: in flight, and nothing will send it again");
+	REQUIRE(c->ccs.cwnd >= c->mss || c->snd_una == c->iss,
+		"conn: a congestion window in which no segment fits");
 	REQUIRE(conn_flight(c) || !c->timer[CT_REXMT],
 		"conn: nothing in flight, and its timer runs");
-	REQUIRE(conn_flight(c) || c->snd_una != c->iss || sends,
+	REQUIRE(conn_flight(c) || c->snd_una != c->iss || c->syn_due,
 		"conn: a SYN that nothing will send");
 	REQUIRE(!waits || conn_flight(c) || sends || c->timer[CT_PERSIST],
 		"conn: text waits, and nothing will send it");
