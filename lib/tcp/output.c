@@ -248,14 +248,25 @@ static void restart_after_idle(struct tcp *t, struct conn *c)
 			min_u32(10 * c->mss, max_u32(2 * c->mss, 14600)), idle);
 }
 
+/* New text, or old; the window as it will be once this has left. */
+static bool plan_text(struct tcp *t, struct conn *c, struct plan *p)
+{
+	struct cc_state had = c->ccs;
+	bool found;
+
+	restart_after_idle(t, c);
+	found = plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
+		plan_data(t, c, p);
+	c->ccs = had;
+	return found;
+}
+
 static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 {
 	if (c->syn_due)
 		return plan_syn(t, c, p);
 	if (sends_text(c)) {
-		restart_after_idle(t, c);
-		if (plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
-		    plan_data(t, c, p))
+		if (plan_text(t, c, p))
 			return true;
 		persist_update(t, c);
 	}
@@ -460,6 +471,8 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	c->segs_out += n;
 	t->stat.segments_out += n;
 	t->stat.segments_super_out += n > 1;
+	if (p->kind == PLAN_DATA)
+		restart_after_idle(t, c);
 	if (p->len) {
 		c->data_segs_out += n;
 		c->last_snd = t->now;
