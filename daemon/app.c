@@ -85,7 +85,7 @@ static void read_comm(struct app_owner *o)
 	ssize_t n = -1;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", o->pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", o->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, o->comm, sizeof(o->comm) - 1);
@@ -359,7 +359,7 @@ int app_start(struct daemon *d, char *err, size_t nerr)
 	struct app *a = calloc(1, sizeof(*a));
 
 	if (!a) {
-		snprintf(err, nerr, "app.sock: out of memory");
+		(void)snprintf(err, nerr, "app.sock: out of memory");
 		return -1;
 	}
 	a->d = d;
@@ -368,7 +368,7 @@ int app_start(struct daemon *d, char *err, size_t nerr)
 	a->set = epoll_create1(EPOLL_CLOEXEC);
 	if (a->set < 0 || make_tables(a) < 0 || probe(a) < 0 ||
 	    getrandom(&a->nonce, sizeof(a->nonce), 0) < 0) {
-		snprintf(err, nerr, "app.sock: %s", strerror(errno));
+		(void)snprintf(err, nerr, "app.sock: %s", strerror(errno));
 	} else if (app_listen(a, err, nerr) == 0) {
 		bridge_info_start(a);
 		start_watchers(a);

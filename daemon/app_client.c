@@ -253,9 +253,10 @@ int app_listen(struct app *a, char *err, size_t nerr)
 			 a->d->conf->run_dir);
 
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		snprintf(err, nerr,
-			 "run-dir: %s: expected a path of at most %zu octets",
-			 a->path, sizeof(sun.sun_path) - 1);
+		(void)snprintf(
+			err, nerr,
+			"run-dir: %s: expected a path of at most %zu octets",
+			a->path, sizeof(sun.sun_path) - 1);
 		a->path[0] = '\0';
 		return -1;
 	}
@@ -267,7 +268,7 @@ int app_listen(struct app *a, char *err, size_t nerr)
 	if (a->sock < 0 ||
 	    bind(a->sock, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
 	    chmod(a->path, 0666) < 0 || listen(a->sock, SOMAXCONN) < 0) {
-		snprintf(err, nerr, "%s: %s", a->path, strerror(errno));
+		(void)snprintf(err, nerr, "%s: %s", a->path, strerror(errno));
 		if (a->sock >= 0)
 			close(a->sock);
 		if (a->reserve_fd >= 0)

@@ -392,7 +392,7 @@ static const struct {
 
 static bool has_name(int fd, int (*call)(int, struct sockaddr *, socklen_t *))
 {
-	struct sockaddr_un sun;
+	struct sockaddr_un sun = {0};
 	socklen_t len = sizeof(sun);
 	const size_t head = offsetof(struct sockaddr_un, sun_path);
 	struct name n;

@@ -296,7 +296,8 @@ static bool push(struct bridge *b, uint8_t *greeting)
 		len++;
 	}
 	for (int i = 0; i < n; i++) {
-		/* sendmsg() does not write to what it sends. */
+		/* sendmsg() does not write to what it sends.
+		 * NOLINTNEXTLINE(performance-no-int-to-ptr) */
 		iov[mh.msg_iovlen].iov_base = (void *)(uintptr_t)s[i].p;
 		iov[mh.msg_iovlen++].iov_len = s[i].len;
 		len += s[i].len;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -293,7 +294,6 @@ static int get_congestion(struct bridge *b, void *p, uint16_t *len)
 {
 	uint64_t cc = b->app->d->conf->conn.congestion;
 	char name[NAME_LEN] = "";
-	const char *text;
 
 	if (is_open(b)) {
 		if (tcpd_get_option(b->app->d->st, b->h, TCPD_OPT_CONGESTION,
@@ -302,8 +302,8 @@ static int get_congestion(struct bridge *b, void *p, uint16_t *len)
 	} else if (b->options && b->options->set & 1u << TCPD_OPT_CONGESTION) {
 		cc = b->options->value[TCPD_OPT_CONGESTION];
 	}
-	text = tcpd_congestion_name((enum tcpd_congestion)cc);
-	memcpy(name, text, min_u64(strlen(text), sizeof(name) - 1));
+	(void)snprintf(name, sizeof(name), "%s",
+		       tcpd_congestion_name((enum tcpd_congestion)cc));
 	return give(p, len, name, sizeof(name));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.c - a server on tcpd's stack: a thread a connection.
+ * server.c - a server on tcpd's stack: a process a connection.
  *
  *	server ADDRESS PORT [echo|sink]
  *
@@ -8,10 +8,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,21 +17,15 @@
 
 #include "tcpd_app.h"
 
-static bool sink;
-
-static void *serve(void *arg)
+static void serve(int fd, bool sink)
 {
-	int fd = (int)(intptr_t)arg;
 	char buf[65536];
 	ssize_t n, w, at;
 
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		for (at = 0; !sink && at < n; at += w)
 			if ((w = write(fd, buf + at, (size_t)(n - at))) < 0)
-				goto out;
-out:
-	close(fd);
-	return NULL;
+				return;
 }
 
 static int fail(const char *what)
@@ -46,7 +38,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET};
 	int fd, c, on = 1;
-	pthread_t t;
+	bool sink;
 
 	if (argc < 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1) {
 		(void)fputs("usage: server ADDRESS PORT [echo|sink]\n", stderr);
@@ -55,6 +47,7 @@ int main(int argc, char **argv)
 	sa.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	sink = argc > 3 && strcmp(argv[3], "sink") == 0;
 	(void)signal(SIGPIPE, SIG_IGN); /* write() says EPIPE */
+	(void)signal(SIGCHLD, SIG_IGN); /* children are not waited for */
 	fd = tcpd_app_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket");
@@ -64,10 +57,13 @@ int main(int argc, char **argv)
 		return fail("bind");
 	if (tcpd_app_listen(fd, 128) < 0)
 		return fail("listen");
-	while ((c = tcpd_app_accept(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		if (pthread_create(&t, NULL, serve, (void *)(intptr_t)c) == 0)
-			pthread_detach(t);
-		else
-			close(c);
+	while ((c = tcpd_app_accept(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		if (fork() == 0) {
+			close(fd);
+			serve(c, sink);
+			_exit(0);
+		}
+		close(c);
+	}
 	return fail("accept");
 }

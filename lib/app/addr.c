@@ -94,7 +94,7 @@ typedef int name_call(int fd, struct sockaddr *sa, socklen_t *len);
 /* 1: one of ours, 0: not, -1 and errno: not even a socket. */
 static int ask(name_call *call, int fd, struct name *n)
 {
-	struct sockaddr_un sun;
+	struct sockaddr_un sun = {0};
 	socklen_t len = sizeof(sun);
 	const size_t head = offsetof(struct sockaddr_un, sun_path);
 

@@ -17,10 +17,9 @@ static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 static char *put_text(char *p, const char *s)
 {
-	size_t n = strlen(s);
-
-	memcpy(p, s, n);
-	return p + n;
+	while (*s)
+		*p++ = *s++;
+	return p;
 }
 
 static char *put_hex(char *p, uint64_t v, unsigned digits)
@@ -110,7 +109,9 @@ static char next(struct text *t)
 
 static char peek(const struct text *t)
 {
-	return t->p < t->end ? *t->p : '\0';
+	if (t->p == t->end)
+		return '\0';
+	return *t->p;
 }
 
 static bool have(struct text *t, const char *s)

@@ -45,7 +45,7 @@ enum end {
 #undef X
 		NENDS
 };
-static const char *const texts[] = {
+static const char *const texts[NENDS] = {
 #define X(name, text) text,
 	ENDS(X)
 #undef X
@@ -54,7 +54,7 @@ static const char *const texts[] = {
 static uint64_t state;
 static unsigned long long total;
 static unsigned round_no;
-static enum end end;
+static enum end end = BOTH_SHUT;
 static bool ending;
 
 static uint32_t rnd(uint32_t n)
@@ -67,8 +67,9 @@ static uint32_t rnd(uint32_t n)
 
 static void fail(const char *what, long got)
 {
-	printf("round %u (%s): %s: %ld, errno %s\n", round_no, texts[end], what,
-	       got, strerrorname_np(errno));
+	printf("round %u (%s): %s: %ld, errno %s\n", round_no,
+	       end < NENDS ? texts[end] : "", what, got,
+	       strerrorname_np(errno));
 	exit(1);
 }
 
@@ -411,7 +412,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in t, k;
 	unsigned rounds;
-	int lt, lk, a, p, one = 1;
+	int lt, lk, a = -1, p = -1, one = 1;
 
 	if (argc != 5) {
 		(void)fputs("usage: applag TCPD_ADDRESS KERNEL_ADDRESS ROUNDS "

@@ -72,32 +72,31 @@ static const struct row {
 	const char *name;
 	uid_t uid;
 	gid_t gid;
-	bool listen;
-	const char *ip; /* NULL: any, both families */
 	uint16_t port;
-	bool want;
+	bool listen, want;
+	const char *ip; /* NULL: any, both families */
 } rows[] = {
-	{"root listens", 0, 0, true, NULL, 80, true},
-	{"root connects", 0, 0, false, "10.77.0.2", 999, true},
-	{"tcpd's user too", 900, 900, true, "10.77.0.2", 80, true},
-	{"a user at his address", 1000, 1, true, "10.77.0.2", 80, true},
-	{"to the last port", 1000, 1, true, "10.77.0.2", 89, true},
-	{"and not beyond", 1000, 1, true, "10.77.0.2", 90, false},
-	{"nor below", 1000, 1, true, "10.77.0.2", 79, false},
-	{"nor another address", 1000, 1, true, "10.77.0.3", 80, false},
-	{"nor all addresses", 1000, 1, true, "0.0.0.0", 80, false},
-	{"nor of both families", 1000, 1, true, NULL, 80, false},
-	{"within a prefix", 1000, 1, true, "fd77::99", 80, true},
-	{"and not outside", 1000, 1, true, "fd78::99", 80, false},
-	{"listen is not connect", 1000, 1, false, "10.77.0.2", 80, false},
-	{"another user", 1001, 1, true, "10.77.0.2", 80, false},
-	{"a group connects", 1001, 50, false, "10.77.0.2", 40000, true},
-	{"from all addresses", 1001, 50, false, NULL, 40000, true},
-	{"and does not listen", 1001, 50, true, "10.77.0.2", 80, false},
-	{"everybody above 8000", 1234, 5, true, "10.77.0.9", 8000, true},
-	{"also on all of IPv4", 1234, 5, true, "0.0.0.0", 8000, true},
-	{"not on both families", 1234, 5, true, NULL, 8000, false},
-	{"not on IPv6", 1234, 5, true, "fd77::2", 8000, false},
+	{"root listens", 0, 0, 80, true, true, NULL},
+	{"root connects", 0, 0, 999, false, true, "10.77.0.2"},
+	{"tcpd's user too", 900, 900, 80, true, true, "10.77.0.2"},
+	{"a user at his address", 1000, 1, 80, true, true, "10.77.0.2"},
+	{"to the last port", 1000, 1, 89, true, true, "10.77.0.2"},
+	{"and not beyond", 1000, 1, 90, true, false, "10.77.0.2"},
+	{"nor below", 1000, 1, 79, true, false, "10.77.0.2"},
+	{"nor another address", 1000, 1, 80, true, false, "10.77.0.3"},
+	{"nor all addresses", 1000, 1, 80, true, false, "0.0.0.0"},
+	{"nor of both families", 1000, 1, 80, true, false, NULL},
+	{"within a prefix", 1000, 1, 80, true, true, "fd77::99"},
+	{"and not outside", 1000, 1, 80, true, false, "fd78::99"},
+	{"listen is not connect", 1000, 1, 80, false, false, "10.77.0.2"},
+	{"another user", 1001, 1, 80, true, false, "10.77.0.2"},
+	{"a group connects", 1001, 50, 40000, false, true, "10.77.0.2"},
+	{"from all addresses", 1001, 50, 40000, false, true, NULL},
+	{"and does not listen", 1001, 50, 80, true, false, "10.77.0.2"},
+	{"everybody above 8000", 1234, 5, 8000, true, true, "10.77.0.9"},
+	{"also on all of IPv4", 1234, 5, 8000, true, true, "0.0.0.0"},
+	{"not on both families", 1234, 5, 8000, true, false, NULL},
+	{"not on IPv6", 1234, 5, 8000, true, false, "fd77::2"},
 };
 
 START_TEST(allow_decides)

@@ -306,7 +306,7 @@ static char *read_doc(const char *path)
 		      strerror(errno));
 	ck_assert_ptr_nonnull(text);
 	ck_assert_uint_gt(fread(text, 1, 65535, f), 0);
-	fclose(f);
+	(void)fclose(f);
 	return text;
 }
 
@@ -317,15 +317,17 @@ START_TEST(protocol_md_has_every_row_of_the_tables)
 	for (unsigned i = 1; i < PROTO_OP_END; i++) {
 		const struct proto_op_row *o = proto_op_row(i);
 
-		snprintf(row, sizeof(row), "\n| %u | %s | %u | %u | %s |\n", i,
-			 o->name, o->fds_in, o->fds_out, o->text);
+		(void)snprintf(row, sizeof(row),
+			       "\n| %u | %s | %u | %u | %s |\n", i, o->name,
+			       o->fds_in, o->fds_out, o->text);
 		ck_assert_msg(strstr(doc, row) != NULL, "missing:%s", row);
 	}
 	for (unsigned i = 1; i < PROTO_TLV_END; i++) {
 		const struct proto_tlv_row *t = proto_tlv_row(i);
 
-		snprintf(row, sizeof(row), "\n| %u | %s | %u | %u | %s |\n", i,
-			 t->name, t->min, t->max, t->text);
+		(void)snprintf(row, sizeof(row),
+			       "\n| %u | %s | %u | %u | %s |\n", i, t->name,
+			       t->min, t->max, t->text);
 		ck_assert_msg(strstr(doc, row) != NULL, "missing:%s", row);
 	}
 	free(doc);
