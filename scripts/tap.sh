@@ -21,11 +21,11 @@ tap_begin() {
 }
 
 tap_run() {
-	local name=$1 limit=$2 rc=0
+	local name=$1 limit=$2 rc=0 start=$SECONDS
 	local log=$tap_dir/${name//\//_}.log
 	shift 2
 	timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || rc=$?
-	tap_judge "$name" "$limit" "$rc" "$log"
+	tap_judge "$name" "$limit" "$rc" "$log" $((SECONDS - start))
 }
 
 tap_spawn() {
@@ -37,7 +37,7 @@ tap_spawn() {
 
 # One line for a program that passed; all that is known of one that did not.
 tap_judge() {
-	local name=$1 limit=$2 rc=$3 log=$4 ok bad skip plan why=''
+	local name=$1 limit=$2 rc=$3 log=$4 took=$5 ok bad skip plan why=''
 
 	skip=$(grep -aciE '^ok\b.*# *skip' "$log")
 	ok=$(($(grep -acE '^ok\b' "$log") - skip))
@@ -63,10 +63,10 @@ tap_judge() {
 		grep -aiE '^(ok|1\.\.0).*# *skip' "$log" |
 			sed "s|^|skip  $name: |"
 		if [ "$bad" = 0 ]; then
-			printf 'ok    %-40s %4d\n' "$name" "$ok"
+			printf 'ok    %-30s %5d %5d s\n' "$name" "$ok" "$took"
 		else
-			printf 'FAIL  %-40s %4d, %d failed%s\n' "$name" "$ok" \
-				"$bad" "${why:+ ($why)}"
+			printf 'FAIL  %-30s %5d %5d s, %d failed%s\n' "$name" \
+				"$ok" "$took" "$bad" "${why:+ ($why)}"
 			grep -aE '^not ok\b' "$log" | head -n 20 |
 				sed 's/^/      /'
 			echo "      --- end of $log:"
