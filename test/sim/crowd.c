@@ -266,7 +266,7 @@ static bool one(struct crowd *c, uint64_t seed, unsigned reader, unsigned *test,
 				next = tcpd_expiry(s->side[i].st);
 		if (c->next_open < next)
 			next = c->next_open;
-		if (next == TCPD_NEVER || next > SIM_START + LIMIT)
+		if (next == TCPD_NEVER || next > s->begin + LIMIT)
 			fine = sim_fail(s, "%u of %u flows have finished",
 					c->finished, FLOWS - STILL);
 		else if (next > s->now)

@@ -106,7 +106,7 @@ struct sim {
 	uint64_t seed;
 	struct rng rng;
 	bool verbose;
-	tcpd_time now, faults_end;
+	tcpd_time now, begin, faults_end;
 	tcpd_time stop_at, stop_for; /* nobody calls anything for so long */
 	struct side side[2];
 	struct pair pair[MAX_PAIRS];

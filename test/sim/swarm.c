@@ -43,7 +43,7 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->queue = (uint8_t)rng_below(r, 64);
 	s->side[i].mtu_at = TCPD_NEVER;
 	if (!rng_below(r, 8)) {
-		s->side[i].mtu_at = SIM_START + TCPD_MS(rng_below(r, 3000));
+		s->side[i].mtu_at = s->begin + TCPD_MS(rng_below(r, 3000));
 		s->side[i].mtu_next = (uint16_t)PICK(r, 1280, 1400, 9000);
 	}
 	if (!rng_below(r, 8)) {
@@ -100,7 +100,7 @@ static void draw_pair(struct sim *s, struct pair *p, bool rude)
 
 	p->version = rng_below(r, 2) ? 4 : 6;
 	p->hostile = rude || !rng_below(r, 3);
-	p->start = SIM_START + TCPD_MS(rng_below(r, 3000));
+	p->start = s->begin + TCPD_MS(rng_below(r, 3000));
 	for (unsigned i = 0; i < 2; i++) {
 		struct endpoint *e = &p->ep[i];
 
@@ -121,24 +121,60 @@ static void draw_pair(struct sim *s, struct pair *p, bool rude)
 			p->ep[i].read_size += (uint32_t)p->ep[!i].total / 500;
 }
 
+/*
+ * Sequence numbers that wrap are rare and find mistakes.  ISNs follow the
+ * clock (RFC 6528), so everything is put off until the first connection's is
+ * just below 2^32.
+ */
+static void near_wrap(struct sim *s)
+{
+	struct pair *p = &s->pair[0];
+	struct side *side = &s->side[p->ep[0].side];
+	struct tcpd_status st;
+	struct tcpd_addr peer;
+	tcpd_handle h = 0;
+	uint32_t below = rng_below(&s->rng, 40000);
+	tcpd_time wait = 0;
+
+	world_place(&peer, !p->ep[0].side, p->version, PORT);
+	if (!world_make(s, side))
+		return;
+	if (!tcpd_connect(side->st, &h, NULL, &peer, s->now) &&
+	    !tcpd_status(side->st, h, &st, s->now))
+		wait = TCPD_US((uint64_t)(0u - below - st.iss)) * 64 / 1000;
+	tcpd_free(side->st);
+	side->st = NULL;
+	s->now += wait;
+	s->begin += wait;
+	s->faults_end += wait;
+	if (s->stop_at != TCPD_NEVER)
+		s->stop_at += wait;
+	for (unsigned i = 0; i < 2; i++)
+		if (s->side[i].mtu_at != TCPD_NEVER)
+			s->side[i].mtu_at += wait;
+	for (unsigned i = 0; i < s->npairs; i++)
+		s->pair[i].start += wait;
+	p->start = s->begin;
+}
+
 void swarm_draw(struct sim *s)
 {
 	struct rng *r = &s->rng;
 	bool rude;
 
 	r->state = s->seed * 0x2545f4914f6cdd1du + 1;
-	s->now = SIM_START;
+	s->begin = s->now = SIM_START;
 	for (unsigned i = 0; i < 2; i++) {
 		draw_settings(s, i);
 		draw_faults(s, &s->side[i].out);
 	}
 	if (rng_below(r, 2))
 		s->side[0].out = s->side[1].out;
-	s->faults_end = SIM_START + TCPD_MS(rng_in(r, 100, 20000));
+	s->faults_end = s->begin + TCPD_MS(rng_in(r, 100, 20000));
 	s->split_always = rng_below(r, 2);
 	s->stop_at = TCPD_NEVER;
 	if (!rng_below(r, 8)) {
-		s->stop_at = SIM_START + TCPD_MS(rng_below(r, 5000));
+		s->stop_at = s->begin + TCPD_MS(rng_below(r, 5000));
 		s->stop_for = TCPD_MS(rng_in(r, 1, 8000));
 	}
 	s->adversary = !rng_below(r, 3);
@@ -154,4 +190,6 @@ void swarm_draw(struct sim *s)
 	s->npairs = rng_in(r, 1, rng_below(r, 4) ? 2 : MAX_PAIRS);
 	for (unsigned i = 0; i < s->npairs; i++)
 		draw_pair(s, &s->pair[i], rude);
+	if (!rng_below(r, 4))
+		near_wrap(s);
 }

@@ -47,7 +47,7 @@ void sim_say(struct sim *s, const char *format, ...)
 
 double sim_clock(const struct sim *s)
 {
-	return (double)(s->now - SIM_START) / 1e9;
+	return (double)(s->now - s->begin) / 1e9;
 }
 
 void world_progress(struct sim *s)
