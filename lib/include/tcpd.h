@@ -286,7 +286,8 @@ int tcpd_bind(struct tcpd_stack *st, tcpd_handle *out,
  * Passive open: |*h| is 0 (then |local| is bound first) or a bound socket (it
  * becomes the listener; |local| is not looked at).  |cs| NULL: the stack's
  * settings.  |*h| is the listener's handle.  Errors as tcpd_bind(), HANDLE,
- * EXISTS.  A second call on a listener only changes its backlog.
+ * EXISTS, INVALID (a setting out of its range).  A second call on a listener
+ * only changes its backlog.
  */
 int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 		const struct tcpd_addr *local, uint32_t flags,

@@ -151,6 +151,8 @@ int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 			l->set.backlog = cs->backlog;
 		return 0;
 	}
+	if (cs && !stack_conn_settings_ok(cs))
+		return -TCPD_ERR_INVALID;
 	if (*h == 0) {
 		err = tcpd_bind(st, &bound, local, flags, now);
 		if (err)

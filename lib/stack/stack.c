@@ -46,7 +46,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->port_max = 60999;
 }
 
-static bool conn_settings_ok(const struct tcpd_conn_settings *c)
+bool stack_conn_settings_ok(const struct tcpd_conn_settings *c)
 {
 	if (c->nsynack_waits == 0 || c->nsynack_waits > TCPD_MAX_WAITS)
 		return false;
@@ -86,7 +86,7 @@ static bool settings_ok(const struct tcpd_settings *s)
 	for (unsigned i = 0; i < s->naddrs; i++)
 		if (!prefix_ok(&s->addr[i]))
 			return false;
-	return conn_settings_ok(&s->conn);
+	return stack_conn_settings_ok(&s->conn);
 }
 
 /* The region's parts, one behind the other; |base| NULL: only add up. */

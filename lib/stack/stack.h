@@ -20,6 +20,9 @@ struct tcpd_stack {
 /* Every call that acts: what was offered before counts as sent. */
 void stack_enter(struct tcpd_stack *st, tcpd_time now);
 
+/* Is each of a listener's settings in its range? */
+bool stack_conn_settings_ok(const struct tcpd_conn_settings *c);
+
 /* Handles. */
 tcpd_handle stack_handle(const struct tcp *t, uint32_t ref);
 struct conn *stack_conn(const struct tcpd_stack *st, tcpd_handle h);
