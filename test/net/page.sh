@@ -18,6 +18,9 @@ is "$(in_ns curl -s -o "$tmp/page" -w '%{http_code}' $url/)" 200 \
 	"the page is there"
 ok "it says what is running" grep -qi tcpd "$tmp/page"
 
+is "$(in_ns curl -gs -o /dev/null -w '%{http_code}' 'http://[fd77::2]/')" 200 \
+	"and over IPv6"
+
 in_ns curl -s --max-time 5 -o /dev/null -w '%{time_total}' $url:1234/ \
 	>"$tmp/time"
 is "$?" 7 "a closed port is refused"
