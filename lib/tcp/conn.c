@@ -271,6 +271,8 @@ void conn_set_mss(const struct tcp *t, struct conn *c)
 		mss -= TS_OPTION;
 	c->mss = mss;
 	c->ccs.mss = mss;
+	if (c->ccs.cwnd)
+		c->ccs.cwnd = max_u32(c->ccs.cwnd, mss);
 }
 
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)

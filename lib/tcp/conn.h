@@ -134,7 +134,7 @@ struct conn {
 	tcpd_time ts_recent_at;
 	struct recvq rq;
 	uint32_t ack_pending; /* octets in order not acknowledged */
-	uint32_t rcv_mss;     /* guess at the peer's full segment */
+	uint32_t rcv_mss;     /* of the last text: what it had in a segment */
 	uint32_t grow_mark;   /* RCV.NXT at which growth is looked at */
 	uint32_t grow_taken;  /* octets read since the last look */
 	tcpd_time grow_at;

@@ -33,6 +33,13 @@ void delack_now(struct tcp *t, struct conn *c)
 	conn_want_ack(t, c);
 }
 
+/* MUST-39: a step of the window below this is silly, whatever the size of
+ * the segments that the peer happens to send. */
+static uint32_t silly(const struct conn *c)
+{
+	return min_u32(c->rcv_buf / 2, c->advmss);
+}
+
 /*
  * The window to announce, in octets: never a right edge left of the one
  * announced before (SHLD-14), and further right only by min(buffer / 2, MSS)
@@ -49,7 +56,7 @@ uint32_t delack_window(const struct tcp *t, const struct conn *c)
 
 	(void)t;
 	room = min_u32(room, most) & ~(unit - 1);
-	if (room >= had + min_u32(c->rcv_buf / 2, c->rcv_mss) && room > had)
+	if (room >= had + silly(c) && room > had)
 		return room;
 	/* rounded up: the edge may move right by less than a unit, not left */
 	return min_u32((had + unit - 1) & ~(unit - 1), most);
@@ -99,7 +106,7 @@ void delack_read(struct tcp *t, struct conn *c, uint32_t n)
 		grow(t, c);
 	left = seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
 	if (left < c->rcv_buf / 2 && delack_window(t, c) > left + 1 &&
-	    delack_window(t, c) - left >= min_u32(c->rcv_buf / 2, c->rcv_mss)) {
+	    delack_window(t, c) - left >= silly(c)) {
 		c->ack_due = true;
 		conn_want_ack(t, c);
 	}
