@@ -23,8 +23,10 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-#define APP_SNDBUF (1024 * 1024)
-#define NAME_TRIES 8
+#define APP_SNDBUF  (1024 * 1024)
+#define NAME_TRIES  8
+
+#define ORPHAN_TIME TCPD_SEC(120)
 
 /* --- a socketpair */
 
@@ -33,8 +35,6 @@ static void set_sndbuf(struct app *a, int fd)
 {
 	int size = APP_SNDBUF;
 
-	if (!a->set_sndbuf)
-		return;
 	if (a->force_sndbuf && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 					  sizeof(size)) == 0)
 		return;
@@ -58,6 +58,9 @@ int bridge_pair(struct app *a, struct app_pair *p, bool accepted)
 	if (a->passrights &&
 	    setsockopt(p->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) < 0)
 		a->passrights = false;
+	if (a->own_sndbuf)
+		setsockopt(p->fd, SOL_SOCKET, SO_SNDBUF, &a->own_sndbuf,
+			   sizeof(a->own_sndbuf));
 	/* One that connects keeps the default: its filler fills a quarter. */
 	if (accepted)
 		set_sndbuf(a, p->app_fd);
@@ -328,6 +331,25 @@ static void run_closed(struct bridge *b)
 	finish(b, true, held);
 }
 
+/*
+ * The app has gone, and what it wrote last must wait for the peer.  That is
+ * the stack's to keep as far as it has room, since only then it knows of the
+ * close; for the rest the peer has ORPHAN_TIME to take something.
+ */
+static enum bridge_flow take_last(struct bridge *b)
+{
+	struct daemon *d = b->app->d;
+	enum bridge_flow flow = bridge_take_all(b);
+	uint64_t t = 0;
+
+	if (flow != FLOW_HELD)
+		return flow;
+	if (tcpd_get_option(d->st, b->h, TCPD_OPT_USER_TIMEOUT, &t) == 0 && !t)
+		tcpd_set_option(d->st, b->h, TCPD_OPT_USER_TIMEOUT, ORPHAN_TIME,
+				d->now);
+	return flow;
+}
+
 static void run_in(struct bridge *b)
 {
 	struct daemon *d = b->app->d;
@@ -336,6 +358,8 @@ static void run_in(struct bridge *b)
 	b->todo &= (uint8_t)~TODO_IN;
 	if (!b->eof_in)
 		flow = bridge_pump_in(b, APP_TURN_OCTETS);
+	if (flow == FLOW_HELD && b->hup)
+		flow = take_last(b);
 	if (flow == FLOW_RIGHTS) {
 		bridge_abort(b, ECONNABORTED);
 		return;

@@ -194,6 +194,52 @@ START_TEST(a_reset_by_an_operator_looks_like_the_peers)
 }
 END_TEST
 
+START_TEST(an_app_that_is_gone_does_not_keep_a_peer_that_never_reads)
+{
+	static char big[65536];
+	size_t n = 0;
+
+	meet();
+	for (int i = 0; i < 400; i++) {
+		ssize_t r = write(a, big, sizeof(big));
+
+		n += r > 0 ? (size_t)r : 0;
+		rig_settle();
+	}
+	ck_assert_uint_gt(n, 300000);
+	close_fd(&a);
+	rig_settle();
+	ck_assert_uint_eq(tcpd_stats(rig.d.st)->now_connections, 1);
+	rig_pass(TCPD_SEC(3600));
+	ck_assert_uint_eq(tcpd_stats(rig.d.st)->now_connections, 0);
+	ck_assert_uint_eq(rig.d.app->bridges.count, 1); /* the listener */
+}
+END_TEST
+
+START_TEST(an_app_that_is_gone_leaves_its_data_to_a_slow_peer)
+{
+	static char big[65536];
+	size_t n = 0, got = 0;
+
+	meet();
+	for (int i = 0; i < 400; i++) {
+		ssize_t r = write(a, big, sizeof(big));
+
+		n += r > 0 ? (size_t)r : 0;
+		rig_settle();
+	}
+	close_fd(&a);
+	for (int i = 0; i < 2000 && got < n; i++) {
+		int64_t r = tcpd_recv(rig.peer, p, big, 2000, rig.d.now);
+
+		got += r > 0 ? (size_t)r : 0;
+		rig_pass(TCPD_MS(200));
+	}
+	ck_assert_uint_eq(got, n);
+	ck_assert(tcpd_recv_eof(rig.peer, p));
+}
+END_TEST
+
 START_TEST(a_daemon_that_stops_sends_what_was_written_and_fin)
 {
 	meet();
@@ -253,6 +299,9 @@ static void add(TCase *tc)
 	tcase_add_test(tc, shut_rd_drops_what_comes_and_the_rest_goes_on);
 	tcase_add_test(tc, abort_is_rst_at_once);
 	tcase_add_test(tc, a_reset_by_an_operator_looks_like_the_peers);
+	tcase_add_test(
+		tc, an_app_that_is_gone_does_not_keep_a_peer_that_never_reads);
+	tcase_add_test(tc, an_app_that_is_gone_leaves_its_data_to_a_slow_peer);
 	tcase_add_test(tc, a_daemon_that_stops_sends_what_was_written_and_fin);
 	tcase_add_test(tc, a_thousand_rounds_leave_nothing);
 }
