@@ -267,31 +267,37 @@ static void arrive(struct duo *d, struct duo_flight *f)
 	free(data);
 }
 
+/* What is due first, a packet before a timer: false, nothing until |end|. */
+static bool step(struct duo *d, tcpd_time end)
+{
+	struct duo_flight *f = next_flight(d, end);
+	tcpd_time at = f ? f->at : end + 1;
+	unsigned who = 2;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (tcpd_expiry(d->st[i]) < at) {
+			at = tcpd_expiry(d->st[i]);
+			who = i;
+		}
+	if (at > end)
+		return false;
+	if (at > d->now)
+		d->now = at;
+	if (who < 2) {
+		tcpd_expire(d->st[who], d->now);
+		duo_turn(d, who);
+	} else if (f) {
+		arrive(d, f);
+	}
+	return true;
+}
+
 void duo_run(struct duo *d, tcpd_time ns)
 {
 	tcpd_time end = d->now + ns;
 
-	for (;;) {
-		struct duo_flight *f = next_flight(d, end);
-		tcpd_time at = f ? f->at : end + 1;
-		unsigned who = 2;
-
-		for (unsigned i = 0; i < 2; i++)
-			if (tcpd_expiry(d->st[i]) < at) {
-				at = tcpd_expiry(d->st[i]);
-				who = i;
-			}
-		if (at > end)
-			break;
-		if (at > d->now)
-			d->now = at;
-		if (who == 2) {
-			arrive(d, f);
-		} else {
-			tcpd_expire(d->st[who], d->now);
-			duo_turn(d, who);
-		}
-	}
+	while (step(d, end))
+		;
 	d->now = end;
 }
 

@@ -472,8 +472,11 @@ void duo_crowd(struct duo *d)
 	tcpd_set_option(d->st[1], b[0], TCPD_OPT_KEEPALIVE, 1, d->now);
 	duo_send(d, 1, b[0], 300);
 	duo_send(d, 1, b[1], 4000);
-	d->lose[0] = 0x92;
-	duo_send(d, 0, a[0], 6000);
+	duo_send(d, 0, a[3], 1000);
+	duo_send(d, 0, a[3], 11000);
+	d->lose[0] = 0x2a; /* of its segments the 2nd, 4th and 6th */
+	duo_turn(d, 0);
+	duo_send(d, 0, a[0], 3000);
 	duo_send(d, 0, a[1], 300);
 	tcpd_close(d->st[0], a[2], d->now);
 	duo_turn(d, 1);
