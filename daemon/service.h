@@ -10,6 +10,7 @@
 #include "daemon.h"
 
 struct service;
+struct service_conn;
 
 struct service_kind {
 	const char *name;
@@ -18,6 +19,8 @@ struct service_kind {
 		     size_t nerr);
 	/* A connection: from here on its handle is the kind's. */
 	void (*accept)(struct daemon *d, struct service *s, tcpd_handle h);
+	/* With service_conn_accept(): there is news; it may close |c|. */
+	void (*turn)(struct daemon *d, struct service_conn *c);
 };
 
 extern const struct service_kind service_echo, service_discard, service_chargen,
@@ -40,8 +43,6 @@ struct service {
 	struct service_listener *listener[CONF_MAX_LISTEN];
 	struct service *next;
 };
-
-struct service_conn;
 
 struct services {
 	struct service *list;
@@ -69,18 +70,10 @@ struct service_conn {
 	uint32_t phase; /* chargen: place in its pattern */
 };
 
-/* |h| becomes a connection with |ops|; NULL: no memory, and it was reset. */
-struct service_conn *service_conn_open(struct daemon *d, struct service *s,
-				       tcpd_handle h,
-				       const struct endpoint_ops *ops);
+/* service_kind.accept: a connection that kind->turn serves. */
+void service_conn_accept(struct daemon *d, struct service *s, tcpd_handle h);
 /* CLOSE; |c| is gone afterwards. */
 void service_conn_close(struct daemon *d, struct service_conn *c);
-/* The ends that are the same for all: true: |c| is gone. */
-bool service_conn_ended(struct daemon *d, struct service_conn *c,
-			const struct tcpd_event *ev);
-/* endpoint_ops.info: the service's name. */
-void service_conn_info(struct daemon *d, struct endpoint *e,
-		       struct endpoint_info *info);
 /* CLOSE of all of them, and the memory that was kept. */
 void service_conn_stop(struct daemon *d);
 /* Throw away what has arrived. */

@@ -12,32 +12,6 @@
 
 #define FREE_MAX 4096 /* kept for the next ones */
 
-struct service_conn *service_conn_open(struct daemon *d, struct service *s,
-				       tcpd_handle h,
-				       const struct endpoint_ops *ops)
-{
-	struct services *all = d->services;
-	struct service_conn *c = all->free;
-
-	if (c) {
-		all->free = c->next;
-		all->nfree--;
-	} else {
-		c = malloc(sizeof(*c));
-	}
-	if (!c) {
-		(void)tcpd_abort(d->st, h, d->now);
-		return NULL;
-	}
-	*c = (struct service_conn){.e.ops = ops, .s = service_ref(s), .h = h};
-	c->next = all->conns;
-	if (c->next)
-		c->next->prev = c;
-	all->conns = c;
-	tcpd_set_user(d->st, h, c);
-	return c;
-}
-
 static void give(struct daemon *d, struct service_conn *c)
 {
 	struct services *all = d->services;
@@ -83,30 +57,6 @@ void service_conn_stop(struct daemon *d)
 	}
 }
 
-bool service_conn_ended(struct daemon *d, struct service_conn *c,
-			const struct tcpd_event *ev)
-{
-	if (ev->mask & TCPD_EV_GONE) {
-		give(d, c);
-		return true;
-	}
-	if (ev->mask & (TCPD_EV_RESET | TCPD_EV_TIMEOUT)) {
-		service_conn_close(d, c);
-		return true;
-	}
-	return false;
-}
-
-void service_conn_info(struct daemon *d, struct endpoint *e,
-		       struct endpoint_info *info)
-{
-	const struct service_conn *c = (const struct service_conn *)e;
-
-	(void)d;
-	(void)snprintf(info->comm, sizeof(info->comm), "%.15s",
-		       c->s->conf.name);
-}
-
 void service_discard_input(struct daemon *d, tcpd_handle h)
 {
 	struct tcpd_slice slice[16];
@@ -120,4 +70,61 @@ void service_discard_input(struct daemon *d, tcpd_handle h)
 		if (tcpd_recv_done(d->st, h, len, d->now) < 0)
 			break;
 	}
+}
+
+static void event(struct daemon *d, struct endpoint *e,
+		  const struct tcpd_event *ev)
+{
+	struct service_conn *c = (struct service_conn *)e;
+
+	if (ev->mask & TCPD_EV_GONE)
+		give(d, c);
+	else if (ev->mask & (TCPD_EV_RESET | TCPD_EV_TIMEOUT))
+		service_conn_close(d, c);
+	else
+		c->s->kind->turn(d, c);
+}
+
+static void info(struct daemon *d, struct endpoint *e, struct endpoint_info *i)
+{
+	const struct service_conn *c = (const struct service_conn *)e;
+
+	(void)d;
+	(void)snprintf(i->comm, sizeof(i->comm), "%.15s", c->s->conf.name);
+}
+
+static const struct endpoint_ops ops = {event, info};
+
+/* |h| becomes a connection of ours; NULL: no memory, and it was reset. */
+static struct service_conn *take(struct daemon *d, struct service *s,
+				 tcpd_handle h)
+{
+	struct services *all = d->services;
+	struct service_conn *c = all->free;
+
+	if (c) {
+		all->free = c->next;
+		all->nfree--;
+	} else {
+		c = malloc(sizeof(*c));
+	}
+	if (!c) {
+		(void)tcpd_abort(d->st, h, d->now);
+		return NULL;
+	}
+	*c = (struct service_conn){.e.ops = &ops, .s = service_ref(s), .h = h};
+	c->next = all->conns;
+	if (c->next)
+		c->next->prev = c;
+	all->conns = c;
+	tcpd_set_user(d->st, h, c);
+	return c;
+}
+
+void service_conn_accept(struct daemon *d, struct service *s, tcpd_handle h)
+{
+	struct service_conn *c = take(d, s, h);
+
+	if (c)
+		s->kind->turn(d, c);
 }

@@ -38,4 +38,4 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 	(void)tcpd_close(d->st, h, d->now);
 }
 
-const struct service_kind service_daytime = {"daytime", NULL, accept_one};
+const struct service_kind service_daytime = {"daytime", NULL, accept_one, NULL};

@@ -74,23 +74,5 @@ static void turn(struct daemon *d, struct service_conn *c)
 		service_conn_close(d, c);
 }
 
-static void event(struct daemon *d, struct endpoint *e,
-		  const struct tcpd_event *ev)
-{
-	struct service_conn *c = (struct service_conn *)e;
-
-	if (!service_conn_ended(d, c, ev))
-		turn(d, c);
-}
-
-static const struct endpoint_ops ops = {event, service_conn_info};
-
-static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
-{
-	struct service_conn *c = service_conn_open(d, s, h, &ops);
-
-	if (c)
-		turn(d, c);
-}
-
-const struct service_kind service_echo = {"echo", NULL, accept_one};
+const struct service_kind service_echo = {"echo", NULL, service_conn_accept,
+					  turn};

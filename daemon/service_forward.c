@@ -119,4 +119,5 @@ static void accept_one(struct daemon *d, struct service *s, tcpd_handle h)
 	(void)pump_start(d, s, h, &sock);
 }
 
-const struct service_kind service_forward = {"forward", check, accept_one};
+const struct service_kind service_forward = {"forward", check, accept_one,
+					     NULL};

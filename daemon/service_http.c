@@ -248,4 +248,4 @@ void service_http_stop(struct daemon *d)
 	free(h);
 }
 
-const struct service_kind service_http = {"http", check, accept_one};
+const struct service_kind service_http = {"http", check, accept_one, NULL};
