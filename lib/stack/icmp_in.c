@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stack/stack.h"
+#include "tcp/mem.h"
 #include "tcp/synq.h"
 #include "tcp/xmit.h"
 #include "wire/icmp.h"
@@ -19,12 +20,17 @@
 #define PMTU_V4_MIN 552u
 #define PMTU_V6_MIN 1280u
 
-/* A block with |len| octets to write an answer into, or POOL_NONE. */
+/* A block with |len| octets to write an answer into, or POOL_NONE; not what
+ * was promised to borrowed packets. */
 static uint32_t take_block(struct tcpd_stack *st, uint32_t len)
 {
 	struct pool *pool = &st->t.pool;
-	uint32_t b = pool_take(pool, pool_order(len));
+	unsigned order = pool_order(len);
+	uint32_t b;
 
+	if (mem_left(&st->t) < pool_size(order))
+		return POOL_NONE;
+	b = pool_take(pool, order);
 	if (b == POOL_NONE)
 		return b;
 	if (pool_size(pool->block[b].order) < len) {
@@ -63,12 +69,13 @@ static struct ip turned(const struct ip *ip)
 static void echo(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p)
 {
 	struct ip to = turned(ip);
-	uint32_t b = take_block(st, ip->len);
+	uint32_t head = ip->version == 4 ? IP4_HEAD : IP6_HEAD;
+	uint32_t b = POOL_NONE;
 
-	if (b == POOL_NONE || ip->len > st->t.set.mtu) {
+	if (head + ip->len <= st->t.set.mtu)
+		b = take_block(st, ip->len);
+	if (b == POOL_NONE) {
 		tcp_drop(&st->t, TCPD_DROP_ICMP_LIMIT);
-		if (b != POOL_NONE)
-			pool_give(&st->t.pool, b);
 		return;
 	}
 	memcpy(pool_at(&st->t.pool, b), p, ip->len);
