@@ -15,7 +15,9 @@ OPT    ?= -O2 -g
 SAN    ?=
 COVER  ?=
 ifneq ($(SAN),)
-SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+# a check of the stack's own that fails is fatal here (lib/tcp/conn.h)
+SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-DTCPD_DEBUG
 HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
 endif
 ifneq ($(COVER),)

@@ -66,9 +66,21 @@ void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev)
 	enum tcpd_state from = (enum tcpd_state)c->state;
 	const struct fsm_edge *e = fsm_find(from, ev);
 
-	assert(e);
+	if (!e) {
+		conn_fault(t, c);
+		return;
+	}
 	conn_trace(t, c->id, &c->tu, from, ev);
 	c->state = e->to;
+}
+
+void conn_fault(struct tcp *t, struct conn *c)
+{
+#ifdef TCPD_DEBUG
+	assert(!"a check of our own");
+#endif
+	c->faulty = true;
+	conn_arm(t, c, CT_USER, t->now);
 }
 
 static bool same_conn(const void *arg, uint32_t ref, const void *key)

@@ -112,6 +112,7 @@ struct conn {
 	bool want_unsent;  /* WRITABLE at |unsent_low| octets unsent */
 	bool partial_seen; /* RFC 6582: RTO restarted by a partial ACK */
 	bool app_limited;
+	bool faulty; /* a check of our own failed: the next timer ends it */
 
 	/* send (RFC 9293, 3.3.1) */
 	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
@@ -232,6 +233,12 @@ void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev);
 /* Count and trace an arrow that an entry takes (no TCB: synq, timewait). */
 void conn_trace(struct tcp *t, tcpd_id id, const struct tuple *tu,
 		enum tcpd_state from, enum fsm_event ev);
+
+/*
+ * A check of our own failed: fatal where TCPD_DEBUG is set; otherwise it costs
+ * this connection, which is reset at the next tick, and nobody else.
+ */
+void conn_fault(struct tcp *t, struct conn *c);
 
 /* Into the table of connections, or out of it. */
 bool conn_hash(struct tcp *t, struct conn *c);

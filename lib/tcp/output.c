@@ -458,7 +458,7 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 	}
 	if (!c->stalled_at)
 		c->stalled_at = t->now;
-	if (c->user_timeout)
+	if (c->user_timeout && !c->faulty)
 		conn_arm(t, c, CT_USER, c->stalled_at + c->user_timeout);
 	persist_update(t, c);
 }

@@ -14,13 +14,14 @@ void rexmt_arm(struct tcp *t, struct conn *c)
 {
 	if (conn_flight(c) == 0) {
 		conn_disarm(c, CT_REXMT);
-		conn_disarm(c, CT_USER);
+		if (!c->faulty)
+			conn_disarm(c, CT_USER);
 		return;
 	}
 	conn_arm(t, c, CT_REXMT, t->now + rtt_rto(t, c));
 	if (!c->stalled_at)
 		c->stalled_at = t->now;
-	if (c->user_timeout)
+	if (c->user_timeout && !c->faulty)
 		conn_arm(t, c, CT_USER, c->stalled_at + c->user_timeout);
 }
 

@@ -8,7 +8,8 @@
  *	DELACK     the ACK that was held back goes
  *	KEEPALIVE  an idle peer is asked whether it is still there
  *	FINWAIT2   nobody is left to read what the peer may still send
- *	USER       nothing was acknowledged for the user time-out (RFC 5482)
+ *	USER       nothing was acknowledged for the user time-out (RFC 5482),
+ *	           or a check of our own failed
  *
  * and, of the small entries, the wait after a SYN-ACK and 2MSL.
  */
@@ -37,8 +38,22 @@ static void finwait2_timeout(struct tcp *t, struct conn *c)
 	conn_ended(t, c, 0, 0);
 }
 
+/* What conn_fault() asked for. */
+static void end_faulty(struct tcp *t, struct conn *c)
+{
+	if (conn_synchronized(c))
+		rst_send(t, c, TCPD_RESET_FAULT);
+	if (c->state != TCPD_CLOSED)
+		conn_move(t, c, EV_ABORT);
+	conn_ended(t, c, TCPD_ERR_RESET, TCPD_EV_RESET);
+}
+
 static void user_timeout(struct tcp *t, struct conn *c)
 {
+	if (c->faulty) {
+		end_faulty(t, c);
+		return;
+	}
 	if (!c->user_timeout || !c->stalled_at)
 		return;
 	if (t->now - c->stalled_at < c->user_timeout) {

@@ -332,6 +332,34 @@ START_TEST(conn_ended_that_nobody_holds_is_gone_at_once)
 }
 END_TEST
 
+/* An arrow that figure 5 has not got: that connection is reset, no other. */
+START_TEST(conn_fault_costs_one_connection)
+{
+	struct peer one = peer_new(4, 80, 1001);
+	struct peer two = peer_new(4, 80, 1002);
+	tcpd_handle listener = rig_listen(80);
+	struct packet p;
+
+	peer_accept(&one, listener);
+	peer_accept(&two, listener);
+	while (rig_event().mask)
+		;
+#ifndef TCPD_DEBUG /* where it is fatal, and so it should be */
+	conn_move(rig.t, one.c, EV_TIMEOUT_2MSL);
+	ck_assert_uint_eq(one.c->state, TCPD_ESTABLISHED);
+	rig_pass(TCPD_MS(2));
+	p = rig_expect(TCP_RST | TCP_ACK);
+	ck_assert_uint_eq(p.dport, 1001);
+	ck_assert_uint_eq(rig.t->stat.resets_sent[TCPD_RESET_FAULT], 1);
+	ck_assert_uint_eq(rig_event().mask, TCPD_EV_RESET);
+	ck_assert_uint_eq(one.c->state, TCPD_CLOSED);
+#else
+	(void)p;
+#endif
+	ck_assert_uint_eq(two.c->state, TCPD_ESTABLISHED);
+}
+END_TEST
+
 static const struct pipe {
 	const char *name;
 	uint32_t flight, lost, resent, duped, want;
@@ -379,6 +407,7 @@ int main(void)
 	tcase_add_test(tc, conn_ended_keeps_what_is_unread_for_who_holds_it);
 	tcase_add_test(tc, conn_ended_of_an_orphan_is_gone_with_its_event);
 	tcase_add_test(tc, conn_ended_that_nobody_holds_is_gone_at_once);
+	tcase_add_test(tc, conn_fault_costs_one_connection);
 	tcase_add_loop_test(tc, conn_pipe_is_what_is_in_the_network, 0,
 			    ARRAY_SIZE(pipes));
 	return rig_run(s);
