@@ -429,6 +429,23 @@ static void used_before(struct duo *d)
 	duo_send(d, 0, a, 100);
 }
 
+/* The block that was free last is not the first one of its span. */
+static void hot_half(struct duo *d)
+{
+	tcpd_handle a, b;
+
+	duo_pair(d, 4, &a, &b);
+	b = duo_connect(d, 0, 4, DUO_PORT);
+	duo_turn(d, 0);
+	duo_run(d, 4 * DUO_DELAY);
+	duo_send(d, 0, a, 100);
+	duo_turn(d, 0);
+	duo_send(d, 0, b, 100);
+	duo_turn(d, 0);
+	duo_run(d, 20 * DUO_DELAY);
+	ck_assert_uint_eq(tcpd_stats(d->st[0])->now_blocks, 0);
+}
+
 /* So little memory that apps wait for it. */
 static void no_memory(struct duo *d)
 {
@@ -508,6 +525,6 @@ const struct duo_case duo_cases[] = {
 	CASE(fin_wait_1),   CASE(fin_wait_2),	 CASE(close_wait),
 	CASE(closing),	    CASE(last_ack),	 CASE(time_wait),
 	CASE(reset_unread), CASE(answers_wait),	 CASE(used_before),
-	CASE(no_memory),
+	CASE(no_memory),    CASE(hot_half),
 };
 const unsigned duo_ncases = ARRAY_SIZE(duo_cases);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "duo.h"
+#include "stack/stack.h"
 
 static struct duo one, other;
 
@@ -80,6 +81,83 @@ START_TEST(record_of_a_loaded_stack_is_the_same_record)
 			      "%s: they differ", name);
 		free(a);
 		free(b);
+	}
+	duo_close(&one);
+	duo_close(&other);
+}
+END_TEST
+
+static void same_pool(const struct pool *a, const struct pool *b,
+		      const char *name)
+{
+	ck_assert_uint_eq(a->high, b->high);
+	ck_assert_uint_eq(a->nused, b->nused);
+	ck_assert_uint_eq(a->nhot, b->nhot);
+	ck_assert_uint_eq(a->low_hot, b->low_hot);
+	for (unsigned i = 0; i <= POOL_ORDERS; i++) {
+		uint32_t at = i < POOL_ORDERS ? a->free[i] : a->cold;
+
+		ck_assert_uint_eq(at, i < POOL_ORDERS ? b->free[i] : b->cold);
+		for (; at != POOL_NONE; at = a->block[at].next) {
+			ck_assert_msg(a->block[at].next == b->block[at].next &&
+					      a->block[at].prev ==
+						      b->block[at].prev,
+				      "%s: free blocks in another order", name);
+			ck_assert_msg(i == POOL_ORDERS ||
+					      a->block[at].off ==
+						      b->block[at].off,
+				      "%s: another half is hot", name);
+		}
+	}
+}
+
+static void same_slab(const struct slab *a, const struct slab *b,
+		      const char *name)
+{
+	ck_assert_uint_eq(a->nfree, b->nfree);
+	ck_assert_uint_eq(a->high, b->high);
+	for (uint32_t i = 0; i < a->nfree; i++)
+		ck_assert_msg(a->free[i] == b->free[i],
+			      "%s: free slots in another order", name);
+	for (uint32_t i = 0; i < a->high; i++)
+		ck_assert_msg(a->gen[i] == b->gen[i], "%s: another generation",
+			      name);
+}
+
+static void same_wheel(const struct wheel *a, const struct wheel *b,
+		       const char *name)
+{
+	ck_assert_uint_eq(a->now, b->now);
+	ck_assert_uint_eq(a->count, b->count);
+	for (unsigned i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++) {
+		uint32_t ref = a->head[i / WHEEL_SLOTS][i % WHEEL_SLOTS];
+
+		ck_assert_uint_eq(ref,
+				  b->head[i / WHEEL_SLOTS][i % WHEEL_SLOTS]);
+		for (; ref; ref = a->node(a->arg, ref)->next) {
+			const struct wheel_node *m = a->node(a->arg, ref);
+			const struct wheel_node *n = b->node(b->arg, ref);
+
+			ck_assert_msg(m->next == n->next && m->tick == n->tick,
+				      "%s: timers in another order", name);
+		}
+	}
+}
+
+/* The next block, slot or timer is the same one. */
+START_TEST(record_keeps_what_will_be_taken_next)
+{
+	const char *name = begin(_i);
+
+	duo_clone(&other, &one);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct tcp *a = &one.st[i]->t, *b = &other.st[i]->t;
+
+		same_pool(&a->pool, &b->pool, name);
+		same_slab(&a->conns, &b->conns, name);
+		same_slab(&a->listeners, &b->listeners, name);
+		same_wheel(&a->wheel, &b->wheel, name);
+		same_wheel(&a->tw_wheel, &b->tw_wheel, name);
 	}
 	duo_close(&one);
 	duo_close(&other);
@@ -194,6 +272,7 @@ int main(void)
 	tcase_add_loop_test(tc, record_goes_on_to_the_octet, 0, n);
 	tcase_add_loop_test(tc, record_of_a_loaded_stack_is_the_same_record, 0,
 			    n);
+	tcase_add_loop_test(tc, record_keeps_what_will_be_taken_next, 0, n);
 	tcase_add_loop_test(
 		tc,
 		record_says_how_much_room_it_needs_and_writes_no_octet_beyond,
