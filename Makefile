@@ -22,7 +22,7 @@ HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
 endif
 ifneq ($(COVER),)
 # what tests execute, for scripts/check-complete
-EXTRA  := --coverage -fprofile-update=atomic -O0
+EXTRA  := --coverage -O0
 HARDEN := $(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN))
 endif
 CFLAGS   ?=
