@@ -150,8 +150,8 @@ struct app {
 	struct app_user *users;
 	struct bridge *run_first, *run_last;
 	struct app_pair spare;
-	uint32_t unit; /* what an fd costs in a queue (SIOCOUTQ) */
-	int own_sndbuf; /* of our end, where the default does not suit */
+	uint32_t unit;	   /* what an fd costs in a queue (SIOCOUTQ) */
+	int own_sndbuf;	   /* of our end, where the default does not suit */
 	bool force_sndbuf; /* the kernel lets us go above wmem_max */
 	bool passrights;   /* the kernel has SO_PASSRIGHTS */
 	uint64_t dump_turn;

@@ -56,11 +56,14 @@ static inline int app_accept(int listener)
 			    .msg_iovlen = 1,
 			    .msg_control = c.buf,
 			    .msg_controllen = sizeof(c.buf)};
+	struct cmsghdr *cm;
 	int fd;
 
 	if (recvmsg(listener, &mh, MSG_DONTWAIT) != 1)
 		return -1;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&mh)), sizeof(int));
+	cm = CMSG_FIRSTHDR(&mh);
+	ck_assert_ptr_nonnull(cm);
+	memcpy(&fd, CMSG_DATA(cm), sizeof(int));
 	ck_assert_int_eq(recv(fd, &greeting, 1, MSG_DONTWAIT), 1);
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
