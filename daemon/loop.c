@@ -115,16 +115,20 @@ static unsigned take_packets(struct daemon *d)
 	return n;
 }
 
-static void deliver_events(struct daemon *d)
+/* True: there were some. */
+static bool deliver_events(struct daemon *d)
 {
 	struct tcpd_event ev;
+	bool any = false;
 
 	while (tcpd_next_event(d->st, &ev)) {
 		struct endpoint *e = ev.user;
 
+		any = true;
 		if (e)
 			e->ops->event(d, e, &ev);
 	}
+	return any;
 }
 
 static void capture_output(struct daemon *d, const struct tcpd_out *out)
@@ -136,17 +140,17 @@ static void capture_output(struct daemon *d, const struct tcpd_out *out)
 	capture_packet(d, true, part, 1u + out->nslices, &out->off);
 }
 
-/* False: there is more, and it may go in the next turn. */
-static bool flush_output(struct daemon *d)
+/* False: there is more, and it may go in the next turn.  |*sent|: octets of
+ * this turn so far. */
+static bool flush_output(struct daemon *d, size_t *sent)
 {
 	struct tcpd_out out;
 	unsigned errors = 0;
-	size_t sent = 0;
 
 	while (tun_may_write(d) && errors < ERRORS_MAX) {
 		int rc;
 
-		if (sent >= OUTPUT_MAX)
+		if (*sent >= OUTPUT_MAX)
 			return false;
 		if (!tcpd_output(d->st, &out, d->now))
 			return true;
@@ -154,7 +158,7 @@ static bool flush_output(struct daemon *d)
 		if (rc == 0 && capture_running(d))
 			capture_output(d, &out);
 		tcpd_output_done(d->st, &out, rc, d->now);
-		sent += out.len;
+		*sent += out.len;
 		errors += rc != 0;
 	}
 	return true;
@@ -188,18 +192,22 @@ static void arm_timer(struct daemon *d)
 static void wake_up(struct daemon *d)
 {
 	struct loop *l = d->turn;
+	size_t sent = 0;
 	bool done;
 
 	if (take_packets(d)) {
-		deliver_events(d); /* while packets can be read in place */
+		/* while packets can be read in place */
+		(void)deliver_events(d);
 		tcpd_input_done(d->st, d->now);
 	}
 	if (d->now >= tcpd_expiry(d->st))
 		tcpd_expire(d->st, d->now);
-	deliver_events(d);
-	l->kicked = false;
+	(void)deliver_events(d);
+	do { /* what has left makes room: its writer may have more */
+		l->kicked = false;
+		done = flush_output(d, &sent);
+	} while (done && deliver_events(d));
 	drain_traces(d);
-	done = flush_output(d);
 	arm_timer(d);
 	if (done && !l->kicked)
 		ev_idle_stop(d->loop, &l->again);
@@ -310,11 +318,14 @@ void loop_serve(struct daemon *d)
 
 void loop_flush(struct daemon *d)
 {
+	size_t sent;
+
 	daemon_now(d);
-	deliver_events(d);
+	(void)deliver_events(d);
 	drain_traces(d);
-	while (!flush_output(d))
-		;
+	do
+		sent = 0;
+	while (!flush_output(d, &sent));
 }
 
 void loop_stop(struct daemon *d)

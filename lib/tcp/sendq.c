@@ -10,7 +10,7 @@
 #include "mem.h"
 
 #define LIMIT_MIN  (16u << 10)	/* what a connection may have in any case */
-#define LIMIT_MORE (128u << 10) /* beyond what the window lets out */
+#define LIMIT_MORE (512u << 10) /* beyond what the window lets out */
 
 /*
  * How much may be queued: twice the congestion window keeps the sender busy
