@@ -160,6 +160,43 @@ START_TEST(input_simultaneous_open_ends_established)
 }
 END_TEST
 
+/* Both SYNs have crossed; what the peer says then, in SYN-RECEIVED. */
+static const struct crossed {
+	const char *name;
+	uint8_t flags;
+	int32_t seq, ack; /* from IRS + 1, from ISS + 1 */
+	uint8_t answer;
+	enum tcpd_state state;
+} crossed_rows[] = {
+	{"its SYN again: ours again", FLAG_SYN, -1, 0, FLAG_SYN | FLAG_ACK,
+	 TCPD_SYN_RECEIVED},
+	{"its SYN,ACK", FLAG_SYN | FLAG_ACK, -1, 0, 0, TCPD_ESTABLISHED},
+	{"an ACK alone", FLAG_ACK, 0, 0, 0, TCPD_ESTABLISHED},
+	{"an ACK of the ISS", FLAG_ACK, 0, -1, FLAG_RST, TCPD_SYN_RECEIVED},
+	{"an ACK of too much", FLAG_ACK, 0, 1, FLAG_RST, TCPD_SYN_RECEIVED},
+	{"RST", FLAG_RST, 0, 0, 0, TCPD_CLOSED},
+};
+
+START_TEST(input_after_syns_that_crossed)
+{
+	const struct crossed *row = &crossed_rows[_i];
+	struct peer p = syn_sent();
+	struct packet k;
+
+	peer_send(&p, FLAG_SYN, NULL, 0);
+	rig_expect(FLAG_SYN | FLAG_ACK);
+	p.seq += (uint32_t)row->seq;
+	p.ack += (uint32_t)row->ack;
+	peer_send(&p, row->flags, NULL, 0);
+	ck_assert_msg(p.c->state == row->state, "%s: %s", row->name,
+		      tcpd_state_name((enum tcpd_state)p.c->state));
+	ck_assert_msg(rig_out(&k) == (row->answer != 0), "%s", row->name);
+	if (row->answer)
+		ck_assert_msg(k.flags == row->answer, "%s: %#x", row->name,
+			      k.flags);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("input");
@@ -171,6 +208,8 @@ int main(void)
 	tcase_add_test(tc, input_syn_ack_with_text_and_fin_brings_them_too);
 	tcase_add_loop_test(tc, input_takes_what_both_syns_offered, 0,
 			    ARRAY_SIZE(agreed_rows));
+	tcase_add_loop_test(tc, input_after_syns_that_crossed, 0,
+			    ARRAY_SIZE(crossed_rows));
 	tcase_add_test(tc, input_simultaneous_open_ends_established);
 	return rig_run(s);
 }

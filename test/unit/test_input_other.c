@@ -96,6 +96,23 @@ START_TEST(check_sequence_takes_what_table_6_takes)
 }
 END_TEST
 
+/* A SYN and what came with it, again: what is old of it is cut off. */
+START_TEST(check_sequence_cuts_a_syn_off_with_what_is_old)
+{
+	struct tcpd_slice s;
+
+	open_conn(100);
+	for (unsigned i = 0; i < 10; i++)
+		text[i] = (uint8_t)('0' + i);
+	/* SYN at NXT - 5, so text from NXT - 4 on */
+	arrives(segment(TCP_SYN | TCP_ACK, NXT - 5, 10));
+	only_drop("SYN and text", -1);
+	ck_assert_uint_eq(conn_readable(c), 6);
+	ck_assert_uint_eq(recvq_peek(rig.t, c, &s, 1), 1);
+	ck_assert_mem_eq(s.p, "456789", 6);
+}
+END_TEST
+
 START_TEST(check_sequence_takes_a_bare_fin_without_a_window)
 {
 	open_conn(0);
@@ -398,6 +415,15 @@ START_TEST(check_fin_that_text_is_missing_before_waits)
 }
 END_TEST
 
+START_TEST(check_fin_of_who_has_sent_one_is_acknowledged)
+{
+	enter(&state_rows[3]); /* CLOSE-WAIT */
+	arrives(segment(TCP_ACK | TCP_FIN, c->rcv_nxt, 0));
+	ck_assert_int_eq(c->state, TCPD_CLOSE_WAIT);
+	ck_assert_uint_eq(rig_expect(FLAG_ACK).ack, c->rcv_nxt);
+}
+END_TEST
+
 START_TEST(check_fin_outside_the_window_is_forgotten)
 {
 	open_conn(10);
@@ -415,6 +441,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, check_sequence_takes_what_table_6_takes, 0,
 			    ARRAY_SIZE(accept_rows));
+	tcase_add_test(tc, check_sequence_cuts_a_syn_off_with_what_is_old);
 	tcase_add_test(tc, check_sequence_takes_a_bare_fin_without_a_window);
 	tcase_add_test(tc, check_sequence_uses_the_ack_of_a_refused_segment);
 	tcase_add_loop_test(tc, check_sequence_drops_old_time_stamps_first, 0,
@@ -434,6 +461,7 @@ int main(void)
 	tcase_add_loop_test(tc, check_fin_moves_each_state, 0,
 			    ARRAY_SIZE(state_rows));
 	tcase_add_test(tc, check_fin_that_text_is_missing_before_waits);
+	tcase_add_test(tc, check_fin_of_who_has_sent_one_is_acknowledged);
 	tcase_add_test(tc, check_fin_outside_the_window_is_forgotten);
 	return rig_run(s);
 }

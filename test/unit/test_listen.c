@@ -52,6 +52,7 @@ START_TEST(listen_the_most_specific_one_is_met)
 	static const enum where orders[6][3] = {
 		{ANY, ANY4, OURS4}, {ANY, OURS4, ANY4}, {ANY4, ANY, OURS4},
 		{ANY4, OURS4, ANY}, {OURS4, ANY, ANY4}, {OURS4, ANY4, ANY}};
+	static char word[NWHERE]; /* whose address tells which one it is */
 	struct tcpd_addr a;
 	struct listener *l;
 	int err = 0;
@@ -64,14 +65,14 @@ START_TEST(listen_the_most_specific_one_is_met)
 		a = addr_of(w, 80);
 		l = listen_new(rig.t, &a, w != OURS4, &rig.set.conn, &err);
 		ck_assert_ptr_nonnull(l);
-		l->user = (void *)(uintptr_t)(w + 1);
+		l->user = &word[w];
 	}
 	l = listen_find(rig.t, rig_our4, 80);
-	ck_assert_uint_eq((uintptr_t)l->user, OURS4 + 1);
+	ck_assert_ptr_eq(l->user, &word[OURS4]);
 	l = listen_find(rig.t, addr_of(SECOND4, 0).ip, 80);
-	ck_assert_uint_eq((uintptr_t)l->user, ANY4 + 1);
+	ck_assert_ptr_eq(l->user, &word[ANY4]);
 	l = listen_find(rig.t, rig_our6, 80);
-	ck_assert_uint_eq((uintptr_t)l->user, ANY + 1);
+	ck_assert_ptr_eq(l->user, &word[ANY]);
 	ck_assert_ptr_null(listen_find(rig.t, rig_our4, 81));
 }
 END_TEST

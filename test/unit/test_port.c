@@ -143,6 +143,20 @@ START_TEST(port_finds_the_only_one_that_is_free)
 }
 END_TEST
 
+/* Nothing but luck would find it by strides. */
+START_TEST(port_finds_the_only_one_among_very_many)
+{
+	rig.t->set.port_min = 1024;
+	rig.t->set.port_max = 65535;
+	for (unsigned p = 1024; p < 65536; p++)
+		rig.t->ports[p].listeners = p != 55555;
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_uint_eq(choose((uint16_t)(1 + i)), 55555);
+	for (unsigned p = 1024; p < 65536; p++)
+		rig.t->ports[p].listeners = 0;
+}
+END_TEST
+
 START_TEST(port_that_runs_out_is_an_error_of_its_own)
 {
 	struct tcpd_addr peer = {.family = 4, .port = 80};
@@ -329,6 +343,7 @@ int main(void)
 	tcase_add_test(tc, port_of_the_next_connect_cannot_be_guessed);
 	tcase_add_test(tc, port_sequences_of_two_destinations_are_unrelated);
 	tcase_add_test(tc, port_finds_the_only_one_that_is_free);
+	tcase_add_test(tc, port_finds_the_only_one_among_very_many);
 	tcase_add_test(tc, port_that_runs_out_is_an_error_of_its_own);
 	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
 	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);

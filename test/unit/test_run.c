@@ -264,7 +264,8 @@ START_TEST(run_counts_packets_and_octets_that_left)
 	ck_assert_uint_eq(rig.t->stat.packets_out, 0);
 	ck_assert_uint_eq(rig.t->stat.packets_octets_out, 0);
 	ck_assert(tcpd_output(rig.st, &out, rig.now));
-	tcpd_output_done(rig.st, &out, 0, rig.now);
+	tcpd_output_done(rig.st, &out, 0, rig.now + 5);
+	ck_assert_uint_eq(rig.t->now, rig.now + 5);
 	ck_assert_uint_eq(rig.t->stat.packets_out, 1);
 	ck_assert_uint_eq(rig.t->stat.packets_octets_out, out.len);
 }

@@ -161,7 +161,7 @@ START_TEST(synq_gives_the_listeners_settings_and_the_entrys_number)
 	ck_assert_uint_eq(p.c->snd_max, 50000);
 	ck_assert_uint_eq(p.c->time_wait, TCPD_SEC(7));
 	ck_assert_uint_eq(p.c->srtt, TCPD_MS(25));
-	ck_assert_uint_eq(p.c->ccs.cwnd, 10 * 1460);
+	ck_assert_uint_eq(p.c->ccs.cwnd, 14600);
 	ck_assert_uint_eq(p.c->rto, rig.set.rto_min);
 }
 END_TEST

@@ -187,6 +187,23 @@ START_TEST(timewait_keeps_a_tcb_for_who_has_not_read_all)
 }
 END_TEST
 
+/* The tuple was used again and has a new entry: not this holder's. */
+START_TEST(timewait_entry_of_a_later_connection_is_another_ones)
+{
+	struct conn *a = rig_conn(1, 1), *b = rig_conn(1, 1);
+
+	timewait_enter(rig.t, a);
+	timewait_remove(rig.t, 0);
+	conn_unhash(rig.t, b);
+	b->tu = a->tu;
+	timewait_enter(rig.t, b);
+	ck_assert_uint_eq(timewait_of(rig.t, b), 0);
+	ck_assert_uint_eq(timewait_of(rig.t, a), HTAB_NONE);
+	conn_free(rig.t, a);
+	ck_assert(timewait_at(rig.t, 0)->held);
+}
+END_TEST
+
 START_TEST(timewait_freed_tcb_leaves_an_entry_that_shows_itself)
 {
 	struct conn *c = rig_conn(1, 1);
@@ -386,6 +403,8 @@ int main(void)
 	tcase_add_test(
 		tc, timewait_has_sixteen_classes_and_takes_the_nearest_longer);
 	tcase_add_test(tc, timewait_keeps_a_tcb_for_who_has_not_read_all);
+	tcase_add_test(tc,
+		       timewait_entry_of_a_later_connection_is_another_ones);
 	tcase_add_test(tc,
 		       timewait_freed_tcb_leaves_an_entry_that_shows_itself);
 	tcase_add_loop_test(tc, timewait_answers_what_asks_for_an_answer, 0,
