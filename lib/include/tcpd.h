@@ -515,7 +515,8 @@ int64_t tcpd_save(struct tcpd_stack *st, void *buf, size_t len, tcpd_time now);
 
 /*
  * Into a fresh stack with the same table sizes (RECORD: damaged, of another
- * version, or does not fit; the stack is then to be freed).  Handles, ids and
+ * version, or does not fit; the stack is then to be freed; INVALID: |st| is
+ * not fresh).  Handles, ids and
  * user words stay what they were; what the two stacks send from here on is
  * the same to the octet.
  */

@@ -13,7 +13,7 @@
 
 bool xmit_room(const struct tcp *t)
 {
-	return t->xmits.count < t->xmits.max;
+	return t->xmits.count + t->conns.max < t->xmits.max;
 }
 
 static uint32_t priority(uint32_t slot)
@@ -148,7 +148,7 @@ uint32_t xmit_find(const struct tcp *t, const struct conn *c, uint32_t seq)
 uint32_t xmit_split(struct tcp *t, struct conn *c, uint32_t slot, uint32_t seq)
 {
 	struct xmit *x = xmit_at(t, slot);
-	uint32_t second = slab_take(&t->xmits);
+	uint32_t second = xmit_room(t) ? slab_take(&t->xmits) : SLAB_NONE;
 	struct xmit *y;
 
 	assert(seq_lt(x->seq, seq) && seq_lt(seq, x->end));

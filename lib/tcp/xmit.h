@@ -37,7 +37,8 @@ static inline struct xmit *xmit_at(const struct tcp *t, uint32_t slot)
 	return slab_at(&t->xmits, slot);
 }
 
-/* Is there a slot for one more? */
+/* Is there a slot for one more?  One for each connection is kept back: a SYN
+ * always has its record, whatever the others have in flight. */
 bool xmit_room(const struct tcp *t);
 
 /* Remember [seq, end), which follows all others.  SLAB_NONE: no slot. */
