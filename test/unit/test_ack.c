@@ -75,7 +75,7 @@ START_TEST(ack_counts_what_was_lost_out_again)
 	c = rig_conn(1000, 1);
 	send(10 * RIG_MSS);
 	rig_pass(TCPD_SEC(1)); /* RTO */
-	ck_assert_uint_eq(c->lost, 10 * RIG_MSS);
+	ck_assert_uint_eq(c->lost, UINT64_C(10) * RIG_MSS);
 	rig_drain();
 	ck_assert_uint_eq(c->resent, RIG_MSS);
 	acked(RIG_MSS + 60);

@@ -129,16 +129,16 @@ static struct {
 		uint32_t ack;
 	} ack[NACKS];
 	unsigned in, out;
-} link_;
+} wire;
 
 static struct peer p;
 
 static void open_link(uint64_t rate, tcpd_time delay)
 {
 	memset(&seen, 0, sizeof(seen));
-	memset(&link_, 0, sizeof(link_));
-	link_.rate = rate;
-	link_.delay = delay;
+	memset(&wire, 0, sizeof(wire));
+	wire.rate = rate;
+	wire.delay = delay;
 	p = peer_new(4, 0, 80);
 	p.with_wscale = true;
 	p.wscale = 10;
@@ -151,22 +151,21 @@ static void send_all(void)
 	struct packet k;
 
 	while (rig_out(&k)) {
-		tcpd_time from = max_u64(rig.now, link_.idle_at);
+		tcpd_time from = max_u64(rig.now, wire.idle_at);
 
 		if (!k.len)
 			continue;
-		link_.idle_at = from + rig.out.len * TCPD_SEC(1) / link_.rate;
-		link_.ack[link_.in % NACKS].at = link_.idle_at + link_.delay;
-		link_.ack[link_.in++ % NACKS].ack = k.seq + k.len;
-		ck_assert_uint_lt(link_.in - link_.out, NACKS);
+		wire.idle_at = from + rig.out.len * TCPD_SEC(1) / wire.rate;
+		wire.ack[wire.in % NACKS].at = wire.idle_at + wire.delay;
+		wire.ack[wire.in++ % NACKS].ack = k.seq + k.len;
+		ck_assert_uint_lt(wire.in - wire.out, NACKS);
 	}
 }
 
 static void take_acks(void)
 {
-	while (link_.out < link_.in &&
-	       link_.ack[link_.out % NACKS].at <= rig.now) {
-		p.ack = link_.ack[link_.out++ % NACKS].ack;
+	while (wire.out < wire.in && wire.ack[wire.out % NACKS].at <= rig.now) {
+		p.ack = wire.ack[wire.out++ % NACKS].ack;
 		peer_send(&p, FLAG_ACK, NULL, 0);
 		send_all();
 	}
@@ -217,7 +216,7 @@ START_TEST(rate_based_module_learns_its_bottleneck)
 	ck_assert_int_eq(tcpd_status(rig.st, p.h, &s, rig.now), 0);
 	ck_assert_uint_eq(s.pacing_rate, bw);
 	ck_assert_uint_eq(s.cwnd, p.c->ccs.cwnd);
-	ck_assert_uint_ge(p.c->ccs.burst, 2 * 1460);
+	ck_assert_uint_ge(p.c->ccs.burst, 2920);
 	ck_assert_str_eq(s.congestion, "rate");
 	ck_assert_uint_le(s.in_flight, s.cwnd + 1460);
 	ck_assert_uint_eq(seen.enter + seen.timeout + seen.restart, 0);
@@ -233,7 +232,7 @@ START_TEST(rate_samples_say_what_an_ack_says)
 	ck_assert_uint_eq(seen.last.acked, 1460);
 	ck_assert_uint_ge(seen.last.rtt, TCPD_MS(40));
 	ck_assert_uint_ge(seen.last.interval, TCPD_MS(40));
-	ck_assert_uint_gt(seen.last.delivered, 30 * 1460);
+	ck_assert_uint_gt(seen.last.delivered, 43800);
 	ck_assert_uint_eq(seen.last.prior_in_flight,
 			  seen.last.in_flight + 1460);
 	ck_assert(!seen.last.app_limited && !seen.last.in_recovery);

@@ -48,20 +48,20 @@ static struct packet echo(uint8_t version, uint32_t len)
 static const struct ping {
 	const char *name;
 	uint8_t version;
-	uint32_t len;
-	uint16_t mtu;
 	bool answered;
+	uint16_t mtu;
+	uint32_t len;
 } pings[] = {
-	{"IPv4", 4, 64, 1500, true},
-	{"IPv6", 6, 64, 1500, true},
-	{"without data", 4, 8, 1500, true},
-	{"an odd length", 6, 65, 1500, true},
-	{"as large as the MTU takes", 4, 1480, 1500, true},
-	{"larger: its answer would not fit", 4, 1481, 1500, false},
-	{"as large as the MTU takes, IPv6", 6, 1460, 1500, true},
-	{"larger, IPv6", 6, 1461, 1500, false},
-	{"jumbo frames", 4, 8980, 9000, true},
-	{"a large one", 4, 65000, 65535, true},
+	{"IPv4", 4, true, 1500, 64},
+	{"IPv6", 6, true, 1500, 64},
+	{"without data", 4, true, 1500, 8},
+	{"an odd length", 6, true, 1500, 65},
+	{"as large as the MTU takes", 4, true, 1500, 1480},
+	{"larger: its answer would not fit", 4, false, 1500, 1481},
+	{"as large as the MTU takes, IPv6", 6, true, 1500, 1460},
+	{"larger, IPv6", 6, false, 1500, 1461},
+	{"jumbo frames", 4, true, 9000, 8980},
+	{"a large one", 4, true, 65535, 65000},
 };
 
 START_TEST(icmp_in_echo_is_answered)

@@ -21,30 +21,29 @@ static struct peer syn_sent(void)
 
 static const struct row {
 	const char *name;
-	uint8_t flags;
-	int32_t ack; /* from SND.NXT */
-	int drop;    /* enum tcpd_drop, -1: none */
-	uint8_t answer;
+	uint8_t flags, answer; /* what comes; what goes, 0: silence */
+	int32_t ack;	       /* from SND.NXT */
+	int drop;	       /* enum tcpd_drop, -1: none */
 	enum tcpd_state state;
 } rows[] = {
-	{"SYN,ACK of ours", FLAG_SYN | FLAG_ACK, 0, -1, FLAG_ACK,
+	{"SYN,ACK of ours", FLAG_SYN | FLAG_ACK, FLAG_ACK, 0, -1,
 	 TCPD_ESTABLISHED},
-	{"SYN,ACK of the ISS", FLAG_SYN | FLAG_ACK, -1, TCPD_DROP_SYN_SENT,
-	 FLAG_RST, TCPD_SYN_SENT},
-	{"SYN,ACK of too much", FLAG_SYN | FLAG_ACK, 1, TCPD_DROP_SYN_SENT,
-	 FLAG_RST, TCPD_SYN_SENT},
-	{"SYN: simultaneous open", FLAG_SYN, 0, -1, FLAG_SYN | FLAG_ACK,
+	{"SYN,ACK of the ISS", FLAG_SYN | FLAG_ACK, FLAG_RST, -1,
+	 TCPD_DROP_SYN_SENT, TCPD_SYN_SENT},
+	{"SYN,ACK of too much", FLAG_SYN | FLAG_ACK, FLAG_RST, 1,
+	 TCPD_DROP_SYN_SENT, TCPD_SYN_SENT},
+	{"SYN: simultaneous open", FLAG_SYN, FLAG_SYN | FLAG_ACK, 0, -1,
 	 TCPD_SYN_RECEIVED},
-	{"ACK of ours without SYN", FLAG_ACK, 0, TCPD_DROP_SYN_SENT, 0,
+	{"ACK of ours without SYN", FLAG_ACK, 0, 0, TCPD_DROP_SYN_SENT,
 	 TCPD_SYN_SENT},
-	{"ACK of something else", FLAG_ACK, 100, TCPD_DROP_SYN_SENT, FLAG_RST,
+	{"ACK of something else", FLAG_ACK, FLAG_RST, 100, TCPD_DROP_SYN_SENT,
 	 TCPD_SYN_SENT},
-	{"RST without ACK", FLAG_RST, 0, TCPD_DROP_RST_INVALID, 0,
+	{"RST without ACK", FLAG_RST, 0, 0, TCPD_DROP_RST_INVALID,
 	 TCPD_SYN_SENT},
-	{"RST,ACK of ours", FLAG_RST | FLAG_ACK, 0, -1, 0, TCPD_CLOSED},
-	{"RST,ACK of something else", FLAG_RST | FLAG_ACK, -1,
-	 TCPD_DROP_SYN_SENT, 0, TCPD_SYN_SENT},
-	{"neither SYN nor RST nor ACK", FLAG_PSH, 0, TCPD_DROP_SYN_SENT, 0,
+	{"RST,ACK of ours", FLAG_RST | FLAG_ACK, 0, 0, -1, TCPD_CLOSED},
+	{"RST,ACK of something else", FLAG_RST | FLAG_ACK, 0, -1,
+	 TCPD_DROP_SYN_SENT, TCPD_SYN_SENT},
+	{"neither SYN nor RST nor ACK", FLAG_PSH, 0, 0, TCPD_DROP_SYN_SENT,
 	 TCPD_SYN_SENT},
 };
 
@@ -163,17 +162,16 @@ END_TEST
 /* Both SYNs have crossed; what the peer says then, in SYN-RECEIVED. */
 static const struct crossed {
 	const char *name;
-	uint8_t flags;
-	int32_t seq, ack; /* from IRS + 1, from ISS + 1 */
-	uint8_t answer;
+	uint8_t flags, answer; /* what comes; what goes, 0: silence */
+	int32_t seq, ack;      /* from IRS + 1, from ISS + 1 */
 	enum tcpd_state state;
 } crossed_rows[] = {
-	{"its SYN again: ours again", FLAG_SYN, -1, 0, FLAG_SYN | FLAG_ACK,
+	{"its SYN again: ours again", FLAG_SYN, FLAG_SYN | FLAG_ACK, -1, 0,
 	 TCPD_SYN_RECEIVED},
-	{"its SYN,ACK", FLAG_SYN | FLAG_ACK, -1, 0, 0, TCPD_ESTABLISHED},
+	{"its SYN,ACK", FLAG_SYN | FLAG_ACK, 0, -1, 0, TCPD_ESTABLISHED},
 	{"an ACK alone", FLAG_ACK, 0, 0, 0, TCPD_ESTABLISHED},
-	{"an ACK of the ISS", FLAG_ACK, 0, -1, FLAG_RST, TCPD_SYN_RECEIVED},
-	{"an ACK of too much", FLAG_ACK, 0, 1, FLAG_RST, TCPD_SYN_RECEIVED},
+	{"an ACK of the ISS", FLAG_ACK, FLAG_RST, 0, -1, TCPD_SYN_RECEIVED},
+	{"an ACK of too much", FLAG_ACK, FLAG_RST, 0, 1, TCPD_SYN_RECEIVED},
 	{"RST", FLAG_RST, 0, 0, 0, TCPD_CLOSED},
 };
 

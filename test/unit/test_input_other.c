@@ -190,26 +190,26 @@ END_TEST
 static const struct flag_row {
 	const char *name;
 	uint8_t flags;
+	bool answered, alive;
 	int32_t seq, ack; /* from RCV.NXT, from SND.NXT */
 	int drop;
-	bool answered, alive;
 } flag_rows[] = {
-	{"RST at RCV.NXT", TCP_RST, 0, 0, -1, false, false},
-	{"RST,ACK at RCV.NXT", TCP_RST | TCP_ACK, 0, 0, -1, false, false},
-	{"RST in the window", TCP_RST, 1, 0, TCPD_DROP_RST_INVALID, true, true},
-	{"RST before it", TCP_RST, -1, 0, TCPD_DROP_SEQUENCE, false, true},
-	{"RST behind it", TCP_RST, 10000, 0, TCPD_DROP_SEQUENCE, false, true},
-	{"SYN in the window", TCP_SYN, 0, 0, TCPD_DROP_SYN_IN_STATE, true,
-	 true},
-	{"SYN outside of it", TCP_SYN, 20000, 0, TCPD_DROP_SEQUENCE, true,
-	 true},
-	{"no ACK", TCP_PSH, 0, 0, TCPD_DROP_NO_ACK_BIT, false, true},
-	{"ACK of what was not sent", TCP_ACK, 0, 1, TCPD_DROP_ACK_RANGE, true,
-	 true},
-	{"an old ACK", TCP_ACK, 0, -65535, -1, false, true},
-	{"an ACK older than any window", TCP_ACK, 0, -65536,
-	 TCPD_DROP_ACK_RANGE, true, true},
-	{"URG", TCP_ACK | TCP_URG, 0, 0, -1, false, true},
+	{"RST at RCV.NXT", TCP_RST, false, false, 0, 0, -1},
+	{"RST,ACK at RCV.NXT", TCP_RST | TCP_ACK, false, false, 0, 0, -1},
+	{"RST in the window", TCP_RST, true, true, 1, 0, TCPD_DROP_RST_INVALID},
+	{"RST before it", TCP_RST, false, true, -1, 0, TCPD_DROP_SEQUENCE},
+	{"RST behind it", TCP_RST, false, true, 10000, 0, TCPD_DROP_SEQUENCE},
+	{"SYN in the window", TCP_SYN, true, true, 0, 0,
+	 TCPD_DROP_SYN_IN_STATE},
+	{"SYN outside of it", TCP_SYN, true, true, 20000, 0,
+	 TCPD_DROP_SEQUENCE},
+	{"no ACK", TCP_PSH, false, true, 0, 0, TCPD_DROP_NO_ACK_BIT},
+	{"ACK of what was not sent", TCP_ACK, true, true, 0, 1,
+	 TCPD_DROP_ACK_RANGE},
+	{"an old ACK", TCP_ACK, false, true, 0, -65535, -1},
+	{"an ACK older than any window", TCP_ACK, true, true, 0, -65536,
+	 TCPD_DROP_ACK_RANGE},
+	{"URG", TCP_ACK | TCP_URG, false, true, 0, 0, -1},
 };
 
 START_TEST(checks_of_rst_syn_and_ack)

@@ -48,7 +48,8 @@ static void sum4(struct octet_packet *o)
 	uint16_t c;
 
 	o->p[10] = o->p[11] = 0;
-	c = (uint16_t)~packet_fold(packet_add(0, o->p, (o->p[0] & 15u) * 4u));
+	c = (uint16_t)~packet_fold(
+		packet_add(0, o->p, (size_t)(o->p[0] & 15) * 4));
 	o->p[10] = (uint8_t)(c >> 8);
 	o->p[11] = (uint8_t)c;
 }
@@ -163,28 +164,28 @@ static void source_route(struct octet_packet *o)
 
 static const struct row {
 	const char *name;
-	uint8_t version;
 	void (*spoil)(struct octet_packet *o);
+	uint8_t version;
 	int drop;
 } rows[] = {
-	{"an empty packet", 4, empty, TCPD_DROP_IP_SHORT},
-	{"a cut header", 4, short4, TCPD_DROP_IP_SHORT},
-	{"less than it says", 4, total_length, TCPD_DROP_IP_SHORT},
-	{"less than it says, IPv6", 6, total_length, TCPD_DROP_IP_SHORT},
-	{"version 5", 4, version5, TCPD_DROP_IP_VERSION},
-	{"header checksum", 4, checksum4, TCPD_DROP_IP_CHECKSUM},
-	{"a fragment", 4, more_fragments, TCPD_DROP_IP_FRAGMENT},
-	{"a later fragment", 4, fragment_offset, TCPD_DROP_IP_FRAGMENT},
-	{"a fragment, IPv6", 6, fragment6, TCPD_DROP_IP_FRAGMENT},
-	{"a source route", 4, source_route, TCPD_DROP_IP_OPTION},
-	{"a routing header", 6, routing_header, TCPD_DROP_IP_EXTENSION},
-	{"a cut TCP header", 4, tcp_cut, TCPD_DROP_TCP_SHORT},
-	{"a data offset of 4", 4, data_offset_4, TCPD_DROP_TCP_SHORT},
-	{"a data offset beyond the end", 4, data_offset_15,
+	{"an empty packet", empty, 4, TCPD_DROP_IP_SHORT},
+	{"a cut header", short4, 4, TCPD_DROP_IP_SHORT},
+	{"less than it says", total_length, 4, TCPD_DROP_IP_SHORT},
+	{"less than it says, IPv6", total_length, 6, TCPD_DROP_IP_SHORT},
+	{"version 5", version5, 4, TCPD_DROP_IP_VERSION},
+	{"header checksum", checksum4, 4, TCPD_DROP_IP_CHECKSUM},
+	{"a fragment", more_fragments, 4, TCPD_DROP_IP_FRAGMENT},
+	{"a later fragment", fragment_offset, 4, TCPD_DROP_IP_FRAGMENT},
+	{"a fragment, IPv6", fragment6, 6, TCPD_DROP_IP_FRAGMENT},
+	{"a source route", source_route, 4, TCPD_DROP_IP_OPTION},
+	{"a routing header", routing_header, 6, TCPD_DROP_IP_EXTENSION},
+	{"a cut TCP header", tcp_cut, 4, TCPD_DROP_TCP_SHORT},
+	{"a data offset of 4", data_offset_4, 4, TCPD_DROP_TCP_SHORT},
+	{"a data offset beyond the end", data_offset_15, 4,
 	 TCPD_DROP_TCP_SHORT},
-	{"TCP checksum", 4, tcp_checksum, TCPD_DROP_TCP_CHECKSUM},
-	{"from port 0", 4, source_port_0, TCPD_DROP_TCP_PORT_ZERO},
-	{"to port 0", 4, port_0, TCPD_DROP_TCP_PORT_ZERO},
+	{"TCP checksum", tcp_checksum, 4, TCPD_DROP_TCP_CHECKSUM},
+	{"from port 0", source_port_0, 4, TCPD_DROP_TCP_PORT_ZERO},
+	{"to port 0", port_0, 4, TCPD_DROP_TCP_PORT_ZERO},
 };
 
 START_TEST(ip_in_drops_what_is_not_whole)

@@ -171,16 +171,15 @@ END_TEST
 static const struct fin_row {
 	const char *name;
 	uint32_t queued, wnd;
-	bool cork;
-	unsigned packets; /* until the FIN has left */
-	bool fin;
+	unsigned packets; /* that go; with the FIN, or not yet */
+	bool cork, fin;
 } fin_rows[] = {
-	{"alone", 0, 65535, false, 1, true},
-	{"with text", 10, 65535, false, 1, true},
-	{"behind much text", 3 * MSS, 65535, false, 3, true},
-	{"behind text that is corked", 10, 65535, true, 1, true},
-	{"with exactly the window's text", 100, 100, false, 1, false},
-	{"text that the window cuts", 3 * MSS, 2 * MSS, false, 2, false},
+	{"alone", 0, 65535, 1, false, true},
+	{"with text", 10, 65535, 1, false, true},
+	{"behind much text", 3 * MSS, 65535, 3, false, true},
+	{"behind text that is corked", 10, 65535, 1, true, true},
+	{"with exactly the window's text", 100, 100, 1, false, false},
+	{"text that the window cuts", 3 * MSS, 2 * MSS, 2, false, false},
 };
 
 START_TEST(output_fin_follows_the_text)

@@ -9,7 +9,7 @@
 
 #include "rig.h"
 
-#define MSS RIG_MSS
+#define MSS UINT64_C(1460)
 
 static struct conn *c;
 
@@ -39,7 +39,7 @@ static void acked(uint32_t octets)
 static void with_window(unsigned segments)
 {
 	c = rig_conn(1000, 1);
-	c->ccs.cwnd = segments * MSS;
+	c->ccs.cwnd = segments * RIG_MSS;
 	c->recover = c->snd_una - 1;
 	rtt_sample(rig.t, c, TCPD_MS(100));
 }

@@ -22,17 +22,15 @@ static struct segment segment(uint8_t flags, uint32_t len)
 
 static const struct row {
 	const char *name;
-	uint8_t flags;
-	uint32_t len;
-	uint8_t answer;
-	uint32_t seq, ack;
+	uint8_t flags, answer;
+	uint32_t len, seq, ack;
 } rows[] = {
-	{"ACK", TCP_ACK, 0, FLAG_RST, 7000, 0},
-	{"ACK with text", TCP_ACK, 10, FLAG_RST, 7000, 0},
-	{"SYN", TCP_SYN, 0, FLAG_RST | FLAG_ACK, 0, 5001},
-	{"SYN with text", TCP_SYN, 10, FLAG_RST | FLAG_ACK, 0, 5011},
-	{"FIN with text", TCP_FIN, 10, FLAG_RST | FLAG_ACK, 0, 5011},
-	{"nothing", 0, 0, FLAG_RST | FLAG_ACK, 0, 5000},
+	{"ACK", TCP_ACK, FLAG_RST, 0, 7000, 0},
+	{"ACK with text", TCP_ACK, FLAG_RST, 10, 7000, 0},
+	{"SYN", TCP_SYN, FLAG_RST | FLAG_ACK, 0, 0, 5001},
+	{"SYN with text", TCP_SYN, FLAG_RST | FLAG_ACK, 10, 0, 5011},
+	{"FIN with text", TCP_FIN, FLAG_RST | FLAG_ACK, 10, 0, 5011},
+	{"nothing", 0, FLAG_RST | FLAG_ACK, 0, 0, 5000},
 };
 
 START_TEST(rst_answer_is_that_of_3_10_7_1)

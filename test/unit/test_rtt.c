@@ -115,8 +115,8 @@ START_TEST(rtt_rto_doubles_up_to_its_cap)
 	static const tcpd_time want[] = {1, 2, 4, 8, 16, 32, 64, 120, 120, 120};
 	struct conn *c = rig_conn(1, 1);
 
-	for (uint8_t i = 0; i < ARRAY_SIZE(want); i++) {
-		c->backoff = i;
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
+		c->backoff = (uint8_t)i;
 		ck_assert_uint_eq(rtt_rto(rig.t, c), TCPD_SEC(want[i]));
 	}
 	c->backoff = UINT8_MAX;

@@ -5,6 +5,7 @@
  *
  * LINK: test/unit/rig.c
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
@@ -101,14 +102,19 @@ START_TEST(status_of_a_listener_has_its_queue_and_backlog)
 }
 END_TEST
 
+static struct tcpd_status *last; /* one seen of each kind */
+
 /* All that there is, counted by kind. */
-static void each(unsigned n[4], struct tcpd_status *last)
+static void each(unsigned n[4])
 {
 	struct tcpd_cursor cur = {0};
 	struct tcpd_status s;
 	tcpd_id seen[256];
 	unsigned k = 0;
 
+	if (!last)
+		last = calloc(4, sizeof(*last));
+	ck_assert_ptr_nonnull(last);
 	memset(n, 0, 4 * sizeof(n[0]));
 	while (tcpd_each(rig.st, &cur, &s, rig.now)) {
 		for (unsigned i = 0; i < k; i++)
@@ -122,7 +128,6 @@ static void each(unsigned n[4], struct tcpd_status *last)
 
 START_TEST(each_shows_every_kind_once)
 {
-	struct tcpd_status last[4];
 	tcpd_handle l = rig_listen(80);
 	struct peer p = peer_new(4, 80, 4000), q = peer_new(6, 80, 4001);
 	struct conn *w = rig_conn(1, 1);
@@ -135,7 +140,7 @@ START_TEST(each_shows_every_kind_once)
 	w->held = false;
 	timewait_enter(rig.t, w);
 	rig_pass(TCPD_MS(300));
-	each(n, last);
+	each(n);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(n[i], 1);
 	ck_assert_int_eq(last[TCPD_KIND_HALF_OPEN].state, TCPD_SYN_RECEIVED);
@@ -154,7 +159,6 @@ END_TEST
 
 START_TEST(each_shows_a_held_tcb_and_its_time_wait_entry_as_one)
 {
-	struct tcpd_status last[4];
 	struct peer p = peer_new(4, 0, 80);
 	unsigned n[4];
 
@@ -164,7 +168,7 @@ START_TEST(each_shows_a_held_tcb_and_its_time_wait_entry_as_one)
 	peer_send(&p, FLAG_FIN | FLAG_ACK, NULL, 0);
 	rig_drain();
 	ck_assert_uint_eq(rig.t->tws.count, 1);
-	each(n, last);
+	each(n);
 	ck_assert_uint_eq(n[TCPD_KIND_CONN], 1);
 	ck_assert_uint_eq(n[TCPD_KIND_TIME_WAIT], 0);
 	ck_assert_int_eq(last[0].state, TCPD_TIME_WAIT);
@@ -172,7 +176,7 @@ START_TEST(each_shows_a_held_tcb_and_its_time_wait_entry_as_one)
 	ck_assert_uint_eq(last[0].timer_left, TCPD_SEC(60));
 	/* the holder goes, the entry shows itself */
 	ck_assert_int_eq(tcpd_close(rig.st, p.h, rig.now), 0);
-	each(n, last);
+	each(n);
 	ck_assert_uint_eq(n[TCPD_KIND_CONN], 0);
 	ck_assert_uint_eq(n[TCPD_KIND_TIME_WAIT], 1);
 }
@@ -436,7 +440,6 @@ START_TEST(number_of_each_kind_is_found_and_no_other)
 	tcpd_handle l = rig_listen(80);
 	struct peer q = peer_new(4, 80, 4001);
 	struct conn *w = rig_conn(1, 1), *o = rig_conn(1, 1);
-	struct tcpd_status last[4];
 	unsigned n[4];
 
 	peer_send(&q, FLAG_SYN, NULL, 0);
@@ -445,7 +448,7 @@ START_TEST(number_of_each_kind_is_found_and_no_other)
 	timewait_enter(rig.t, w);
 	user_close(rig.t, o);
 	rig_drain();
-	each(n, last);
+	each(n);
 	ck_assert_int_eq(tcpd_abort_id(rig.st, 999999, rig.now),
 			 -TCPD_ERR_HANDLE);
 	ck_assert_int_eq(tcpd_close_id(rig.st, 0, rig.now), -TCPD_ERR_HANDLE);
