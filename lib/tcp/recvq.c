@@ -302,8 +302,8 @@ static bool take_ranges(struct tcp *t, struct conn *c)
 	return n > 0;
 }
 
-/* Memory for text in order: what lies ahead of it is given up first. */
-static bool prune(struct tcp *t, struct conn *c)
+/* Memory for text in order, placed up to |end|: what lies ahead is given up. */
+static bool prune(struct tcp *t, struct conn *c, uint32_t end)
 {
 	uint32_t b = c->rq.tail;
 
@@ -312,7 +312,7 @@ static bool prune(struct tcp *t, struct conn *c)
 	t->stat.memory_ooo_pruned += c->rq.ooo;
 	c->rq.ooo = 0;
 	drop_ranges(t, c, c->rq.nranges);
-	while (b != POOL_NONE && seq_ge(block(t, b)->off, c->rcv_nxt)) {
+	while (b != POOL_NONE && seq_ge(block(t, b)->off, end)) {
 		uint32_t prev = block(t, b)->prev;
 
 		free_block(t, c, b);
@@ -336,7 +336,7 @@ enum recvq_took recvq_put(struct tcp *t, struct conn *c, uint32_t seq,
 	} else {
 		recvq_settle_conn(t, c);
 		done = place(t, c, seq, p, len, false);
-		if (done < len && prune(t, c))
+		if (done < len && prune(t, c, seq + done))
 			done += place(t, c, seq + done, p + done, len - done,
 				      false);
 	}

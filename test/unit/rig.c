@@ -112,6 +112,13 @@ void rig_assert_empty(void)
 			      "port %u is still in use", i);
 }
 
+void rig_check(void)
+{
+	const char *wrong = tcpd_check(rig.st);
+
+	ck_assert_msg(!wrong, "tcpd_check: %s", wrong);
+}
+
 void rig_pass(tcpd_time ns)
 {
 	rig.now += ns;
@@ -300,6 +307,7 @@ void peer_send(struct peer *p, uint8_t flags, const void *data, uint32_t len)
 	k.data = data;
 	k.len = len;
 	rig_in(&k);
+	rig_check();
 	p->seq += packet_span(&k);
 }
 
@@ -316,6 +324,7 @@ struct packet peer_take(struct peer *p, uint8_t flags)
 		p->ts_ecr = val;
 	if (!(k.flags & FLAG_RST))
 		p->ack = k.seq + packet_span(&k);
+	rig_check();
 	return k;
 }
 

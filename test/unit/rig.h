@@ -60,6 +60,9 @@ int rig_run(Suite *s);
 /* Nothing is left: no entry, block, record, timer, reply, or use of a port. */
 void rig_assert_empty(void);
 
+/* tcpd_check() finds nothing wrong: only where no field was set by hand. */
+void rig_check(void);
+
 /* --- the clock: the time moves, and what is due fires */
 void rig_pass(tcpd_time ns);
 /* To the next expiry and no further; the time that passed. */
@@ -100,7 +103,7 @@ struct peer {
 struct peer peer_new(uint8_t version, uint16_t our_port, uint16_t their_port);
 /* A segment from its present numbers. */
 struct packet peer_packet(struct peer *p, uint8_t flags);
-/* ... sent; its numbers move on. */
+/* ... sent; its numbers move on; with rig_check(), as in peer_take(). */
 void peer_send(struct peer *p, uint8_t flags, const void *data, uint32_t len);
 /* Take the stack's next packet, which has |flags| (PSH is not looked at). */
 struct packet peer_take(struct peer *p, uint8_t flags);

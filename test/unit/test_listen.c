@@ -239,6 +239,20 @@ START_TEST(listen_only_one_of_two_bound_with_reuse)
 }
 END_TEST
 
+START_TEST(listen_looks_at_the_port_of_each_holder)
+{
+	struct tcpd_addr a = addr_of(OURS4, 81), b = addr_of(SECOND4, 80);
+	tcpd_handle h;
+
+	add_second_address();
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &b, 0, rig.now), 0);
+	rig_conn(1, 1)->tu.lport = 82; /* was 80: it is looked at */
+	a.port = 80;
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+}
+END_TEST
+
 START_TEST(listen_table_that_is_full_is_an_error)
 {
 	struct tcpd_addr a = {.port = 1000};
@@ -372,6 +386,7 @@ int main(void)
 	tcase_add_loop_test(tc, listen_address_is_free_or_in_use, 0,
 			    ARRAY_SIZE(takens));
 	tcase_add_test(tc, listen_only_one_of_two_bound_with_reuse);
+	tcase_add_test(tc, listen_looks_at_the_port_of_each_holder);
 	tcase_add_test(tc, listen_table_that_is_full_is_an_error);
 	tcase_add_test(tc, listen_queue_holds_one_more_than_the_backlog);
 	tcase_add_test(tc, listen_connection_that_ends_in_the_queue_leaves_it);

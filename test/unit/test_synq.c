@@ -133,6 +133,9 @@ START_TEST(synq_synack_answers_what_the_syn_offered)
 	ck_assert_uint_eq(p.c->snd_wnd, 65535u << (o->wscale ? 3 : 0));
 	ck_assert_uint_eq(p.c->mss, (o->mss ? o->mss : 536u) - 12u * o->ts);
 	ck_assert_uint_eq(p.c->rcv_max, o->buffer);
+	ck_assert_uint_eq(p.c->ts_recent, o->ts ? 4711 : 0);
+	ck_assert_uint_eq(p.c->segs_in, 1);
+	ck_assert_uint_eq(p.c->last_rcv, rig.now);
 }
 END_TEST
 
@@ -276,6 +279,50 @@ START_TEST(synq_answers_as_syn_received_does)
 }
 END_TEST
 
+/* A challenge says the window of the SYN-ACK, scaled, never less of it. */
+static const struct challenge {
+	const char *name;
+	uint32_t buffer;
+	bool wscale;
+	uint32_t least, most; /* octets */
+} challenges[] = {
+	{"a large buffer, scaled", 4u << 20, true, 65535, 65535 + 128},
+	{"a large buffer, not scaled", 4u << 20, false, 65535, 65535},
+	{"a small buffer, scaled", 4000, true, 4000, 4127},
+	{"a small buffer, not scaled", 4000, false, 4000, 4000},
+};
+
+START_TEST(synq_challenge_announces_what_the_synack_did)
+{
+	const struct challenge *row = &challenges[_i];
+	struct tcpd_conn_settings cs = rig.set.conn;
+	struct tcpd_addr any = {.port = 80};
+	struct peer p = client();
+	tcpd_handle h = 0;
+	uint32_t wnd;
+	int shift;
+	struct packet k;
+
+	cs.receive_buffer = row->buffer;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	p.with_wscale = row->wscale;
+	p.with_ts = true;
+	p.ts_val = 88;
+	peer_send(&p, FLAG_SYN, NULL, 0);
+	k = peer_take(&p, FLAG_SYN | FLAG_ACK);
+	shift = packet_option(&k, OPTION_WSCALE);
+	ck_assert_int_eq(shift >= 0, row->wscale);
+	p.seq -= 10;
+	peer_send(&p, FLAG_ACK, NULL, 0);
+	k = rig_expect(FLAG_ACK);
+	wnd = (uint32_t)k.wnd << (shift > 0 ? shift : 0);
+	ck_assert_msg(wnd >= row->least && wnd <= row->most, "%s: %u",
+		      row->name, wnd);
+	ck_assert(packet_ts(&k, &wnd, &wnd));
+	ck_assert_uint_eq(wnd, 88);
+}
+END_TEST
+
 START_TEST(synq_last_ack_waits_for_room_in_the_accept_queue)
 {
 	struct tcpd_conn_settings cs = rig.set.conn;
@@ -399,6 +446,7 @@ END_TEST
 START_TEST(synq_abort_by_number_puts_a_reset)
 {
 	struct peer p = client();
+	uint32_t val, ecr;
 	struct packet k;
 
 	rig_listen(80);
@@ -410,6 +458,9 @@ START_TEST(synq_abort_by_number_puts_a_reset)
 	k = rig_expect(FLAG_RST | FLAG_ACK);
 	ck_assert_uint_eq(k.seq, p.ack);
 	ck_assert_uint_eq(k.ack, p.seq);
+	ck_assert(packet_ts(&k, &val, &ecr));
+	ck_assert_uint_eq(val, p.ts_ecr);
+	ck_assert_uint_eq(ecr, 77);
 	ck_assert_uint_eq(rig.t->halves.count, 0);
 	ck_assert_uint_eq(rig.t->stat.opens_failed, 1);
 }
@@ -433,6 +484,8 @@ int main(void)
 		       synq_syn_again_is_answered_at_once_and_moves_no_timer);
 	tcase_add_loop_test(tc, synq_answers_as_syn_received_does, 0,
 			    ARRAY_SIZE(arrivals));
+	tcase_add_loop_test(tc, synq_challenge_announces_what_the_synack_did, 0,
+			    ARRAY_SIZE(challenges));
 	tcase_add_test(tc, synq_last_ack_waits_for_room_in_the_accept_queue);
 	tcase_add_test(tc,
 		       synq_last_ack_waits_for_a_slot_among_the_connections);

@@ -257,6 +257,7 @@ START_TEST(timewait_answers_what_asks_for_an_answer)
 		ck_assert_uint_eq(p.ack, w->rcv_nxt);
 		ck_assert(packet_ts(&p, &val, &ecr));
 		ck_assert_uint_eq(ecr, 5000);
+		ck_assert_uint_eq(val, ts_now(rig.t, &w->tu));
 	}
 	rig_pass(TCPD_SEC(20));
 	ck_assert_msg(rig.t->tws.count == a->restart, "%s", a->name);
