@@ -209,6 +209,74 @@ START_TEST(recvq_is_what_a_map_of_octets_is)
 }
 END_TEST
 
+/* The map as the queue says that it is; what is in it is looked at when it
+ * is read. */
+static void believe(void)
+{
+	const struct range *r = recvq_ranges(rig.t, m.c);
+
+	m.next = m.c->rcv_nxt - seq_of(0);
+	memset(m.have + m.read, false, sizeof(m.have) - m.read);
+	memset(m.have + m.read, true, m.next - m.read);
+	for (unsigned i = 0; i < m.c->rq.nranges; i++)
+		memset(m.have + (r[i].left - seq_of(0)), true,
+		       r[i].right - r[i].left);
+}
+
+/* Others take and give memory all the time: what was taken is still right. */
+START_TEST(recvq_short_of_memory_is_never_wrong)
+{
+	struct rng r = {.state = (uint64_t)_i};
+	uint32_t others[64];
+	unsigned n = 0, refused = 0;
+
+	rig_stop();
+	rig.set.memory = POOL_MAX;
+	rig_start();
+	model(12345u);
+	while (m.next < STREAM / 4) {
+		uint32_t left = AHEAD - (m.next - m.read);
+		unsigned what = rng_below(&r, 12);
+		uint32_t len = min_u32(rng_in(&r, 1, 4000), left);
+
+		if (what < 6 && len) {
+			uint32_t at = m.next;
+			uint8_t *p = malloc(len);
+
+			if (what < 3)
+				at += rng_below(&r, left - len + 1);
+			ck_assert_ptr_nonnull(p);
+			pattern_fill(SALT, at, p, len);
+			m.lent[m.nlent++] = p;
+			refused += recvq_put(rig.t, m.c, seq_of(at), p, len) ==
+				   RQ_NOTHING;
+			believe();
+		} else if (what < 8) {
+			read_some(rng_below(&r, m.next - m.read + 1));
+		} else if (what < 10 && n < 64 &&
+			   pool_free(&rig.t->pool) >
+				   rig.t->borrowed +
+					   POOL_UNIT * rig.t->nborrows +
+					   POOL_UNIT) {
+			others[n++] = pool_take(&rig.t->pool, 0);
+		} else if (what == 10 && n) {
+			pool_give(&rig.t->pool, others[--n]);
+		} else {
+			settle();
+		}
+		if (m.nlent == ARRAY_SIZE(m.lent))
+			settle();
+		while (m.next == m.read && n && rng_below(&r, 3) == 0)
+			pool_give(&rig.t->pool, others[--n]);
+		check_ranges();
+		check_reader();
+	}
+	ck_assert_uint_gt(refused, 20);
+	ck_assert_uint_gt(rig.t->stat.memory_ooo_pruned, 0);
+	settle();
+}
+END_TEST
+
 START_TEST(recvq_copies_nothing_for_a_reader_that_keeps_up)
 {
 	model(1);
@@ -434,6 +502,7 @@ int main(void)
 	TCase *tc = rig_case(s, "queue");
 
 	tcase_add_loop_test(tc, recvq_is_what_a_map_of_octets_is, 0, 9);
+	tcase_add_loop_test(tc, recvq_short_of_memory_is_never_wrong, 0, 4);
 	tcase_add_test(tc, recvq_copies_nothing_for_a_reader_that_keeps_up);
 	tcase_add_test(tc, recvq_settles_what_was_read_in_part);
 	tcase_add_test(tc, recvq_lends_no_more_than_its_list_holds);
