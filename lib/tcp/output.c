@@ -376,14 +376,35 @@ static void commit_syn(struct tcp *t, struct conn *c)
 	rexmt_sent(t, c);
 }
 
+/*
+ * Is the window in use: at least half of it in slow start, else all but a
+ * segment?  Then all that is out has used it, also what left when it was not
+ * so full yet.
+ */
+static void mark_use(struct tcp *t, struct conn *c)
+{
+	bool half = c->ccs.cwnd < c->ccs.ssthresh &&
+		    conn_pipe(c) >= c->ccs.cwnd / 2;
+	uint32_t link = c->xmit_last;
+
+	if (!half && conn_pipe(c) + c->mss < c->ccs.cwnd)
+		return;
+	while (link) {
+		struct xmit *x = xmit_at(t, link - 1);
+
+		if (x->flags & XMIT_CWND_LIMITED)
+			break; /* and all before it */
+		x->flags |= XMIT_CWND_LIMITED;
+		link = x->prev;
+	}
+}
+
 static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 {
 	bool fin = (p->flags & TCP_FIN) != 0;
 	uint32_t end = p->seq + p->len + fin;
-	struct xmit *x;
 
 	remember(t, c, end);
-	x = xmit_at(t, c->xmit_last - 1);
 	c->snd_nxt = end;
 	c->fin_sent |= fin;
 	if (p->len % c->mss)
@@ -392,11 +413,8 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	c->octets_sent += p->len;
 	t->stat.octets_sent += p->len;
 	if (conn_unsent(c) == 0)
-		x->flags |= XMIT_APP_LIMITED;
-	/* in use: at least half of it in slow start, else all but a segment */
-	if (conn_pipe(c) + c->mss >= c->ccs.cwnd ||
-	    (c->ccs.cwnd < c->ccs.ssthresh && conn_pipe(c) >= c->ccs.cwnd / 2))
-		x->flags |= XMIT_CWND_LIMITED;
+		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_APP_LIMITED;
+	mark_use(t, c);
 	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
 		c->want_unsent = false;
 		conn_event(t, c, TCPD_EV_WRITABLE);

@@ -172,6 +172,21 @@ START_TEST(ack_with_an_echo_from_the_future_is_not_believed)
 }
 END_TEST
 
+START_TEST(ack_grows_a_window_that_was_in_use)
+{
+	c = rig_conn(1000, 1);
+	send(10 * RIG_MSS); /* all of it */
+	for (unsigned i = 0; i < 10; i++)
+		acked(RIG_MSS);
+	ck_assert_uint_eq(c->ccs.cwnd, UINT64_C(20) * RIG_MSS);
+	for (unsigned i = 0; i < 10; i++) { /* RFC 7661: a tenth of it */
+		send(2 * RIG_MSS);
+		acked(2 * RIG_MSS);
+	}
+	ck_assert_uint_eq(c->ccs.cwnd, UINT64_C(20) * RIG_MSS);
+}
+END_TEST
+
 /* --- duplicates: RFC 5681, section 2, (a) to (e) */
 
 static const struct dup {
@@ -256,6 +271,7 @@ int main(void)
 	tcase_add_loop_test(tc, ack_of_what_was_sent_again_is_ambiguous, 0,
 			    ARRAY_SIZE(karns));
 	tcase_add_test(tc, ack_with_an_echo_from_the_future_is_not_believed);
+	tcase_add_test(tc, ack_grows_a_window_that_was_in_use);
 	tcase_add_loop_test(tc, ack_is_a_duplicate_by_rfc_5681, 0,
 			    ARRAY_SIZE(dups));
 	tcase_add_test(tc, ack_of_a_probe_is_no_duplicate);
