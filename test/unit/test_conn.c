@@ -143,6 +143,23 @@ START_TEST(conn_announces_what_the_device_takes)
 }
 END_TEST
 
+static const struct scale {
+	uint32_t buffer;
+	uint8_t offered, want;
+} scales[] = {
+	{4u << 20, 7, 7}, {4u << 20, 14, 14}, {1u << 30, 14, 14}, {1024, 7, 7},
+	{1023, 7, 6},	  {5000, 14, 9},      {65536, 0, 0},	  {2048, 14, 8},
+};
+
+/* A unit of the window is at most an eighth of the buffer. */
+START_TEST(conn_offers_no_larger_shift_than_its_buffer_needs)
+{
+	rig.t->set.wscale = scales[_i].offered;
+	ck_assert_uint_eq(tcp_wscale(rig.t, scales[_i].buffer),
+			  scales[_i].want);
+}
+END_TEST
+
 /* RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 static const struct iw {
 	const char *name;
@@ -180,6 +197,9 @@ START_TEST(conn_receive_side_starts_at_64_k_or_less)
 	ck_assert_uint_eq(c->rcv_nxt, 7001);
 	ck_assert_uint_eq(c->rcv_buf, 65536);
 	ck_assert_uint_eq(c->rcv_adv, 7001 + 65535);
+	ck_assert_uint_eq(c->irs, 7000);
+	ck_assert_uint_eq(c->grow_mark, 7001 + 65536);
+	ck_assert_uint_eq(c->grow_at, rig.now);
 	ck_assert_uint_eq(c->last_ack_sent, 7001);
 	c->rcv_max = 5000;
 	conn_open_send(rig.t, c, 1);
@@ -297,6 +317,7 @@ START_TEST(conn_ended_keeps_what_is_unread_for_who_holds_it)
 	ck_assert_uint_eq(rig.t->wheel.count,
 			  wheel_armed(&rig.t->wheel, &rig.t->misc));
 	ck_assert_uint_eq(rig.t->sends.head, REF_NONE);
+	ck_assert_uint_eq(conn_flight(c), 0);
 	ck_assert(!c->hashed);
 	ck_assert_uint_eq(rig_event().mask, TCPD_EV_READABLE | TCPD_EV_RESET);
 	conn_free(rig.t, c);
@@ -397,6 +418,9 @@ int main(void)
 			    ARRAY_SIZE(msses));
 	tcase_add_loop_test(tc, conn_announces_what_the_device_takes, 0,
 			    ARRAY_SIZE(advs));
+	tcase_add_loop_test(tc,
+			    conn_offers_no_larger_shift_than_its_buffer_needs,
+			    0, ARRAY_SIZE(scales));
 	tcase_add_loop_test(tc, conn_begins_with_the_initial_window, 0,
 			    ARRAY_SIZE(iws));
 	tcase_add_test(tc, conn_receive_side_starts_at_64_k_or_less);

@@ -172,12 +172,14 @@ START_TEST(check_sequence_drops_old_time_stamps_first)
 	c->ts = true;
 	c->ts_recent = 0xfffffff0u; /* the comparison wraps */
 	c->ts_recent_at = rig.now;
-	rig.t->now += row->age;
+	rig.t->now += row->age + 1;
 	s = segment(row->flags, NXT + (uint32_t)row->seq, row->len);
 	s.h.opt.has_ts = true;
 	s.h.opt.ts_val = c->ts_recent + (uint32_t)row->val;
 	arrives(s);
 	only_drop(row->name, row->drop);
+	if (row->drop < 0 && row->val >= 0 && row->recent == row->val)
+		ck_assert_uint_eq(c->ts_recent_at, rig.t->now);
 	if (c->state != TCPD_CLOSED)
 		ck_assert_msg(c->ts_recent ==
 				      0xfffffff0u + (uint32_t)row->recent,
@@ -415,6 +417,17 @@ START_TEST(check_fin_that_text_is_missing_before_waits)
 }
 END_TEST
 
+START_TEST(check_fin_alone_ahead_of_missing_text_is_answered)
+{
+	open_conn(10000);
+	arrives(segment(TCP_ACK | TCP_FIN, NXT + 10, 0));
+	ck_assert(c->fin_ooo);
+	ck_assert_uint_eq(rig_expect(FLAG_ACK).ack, NXT);
+	arrives(segment(TCP_ACK, NXT, 10));
+	ck_assert_int_eq(c->state, TCPD_CLOSE_WAIT);
+}
+END_TEST
+
 START_TEST(check_fin_of_who_has_sent_one_is_acknowledged)
 {
 	enter(&state_rows[3]); /* CLOSE-WAIT */
@@ -461,6 +474,7 @@ int main(void)
 	tcase_add_loop_test(tc, check_fin_moves_each_state, 0,
 			    ARRAY_SIZE(state_rows));
 	tcase_add_test(tc, check_fin_that_text_is_missing_before_waits);
+	tcase_add_test(tc, check_fin_alone_ahead_of_missing_text_is_answered);
 	tcase_add_test(tc, check_fin_of_who_has_sent_one_is_acknowledged);
 	tcase_add_test(tc, check_fin_outside_the_window_is_forgotten);
 	return rig_run(s);

@@ -221,6 +221,7 @@ START_TEST(user_connect_chooses_and_sends_a_syn)
 	ck_assert_int_eq(memcmp(c->tu.local, rig_our4, 16), 0);
 	ck_assert_uint_ge(c->tu.lport, rig.set.port_min);
 	ck_assert_uint_eq(c->iss, isn_for(rig.t, &c->tu));
+	ck_assert_uint_eq(c->mss, 536); /* MUST-15, so far */
 	k = rig_expect(FLAG_SYN);
 	ck_assert_uint_eq(k.seq, c->iss);
 	ck_assert_int_eq(packet_option(&k, OPTION_MSS), 1460);
@@ -241,6 +242,23 @@ START_TEST(user_connect_with_a_tuple_that_is_taken)
 	peer.port = 81;
 	ck_assert_int_eq(user_connect(rig.t, b, &peer), 0);
 	ck_assert_uint_eq(rig.t->ports[5000].nuse, 2);
+}
+END_TEST
+
+START_TEST(user_connect_of_a_socket_bound_to_any_address_has_one_then)
+{
+	struct tcpd_addr peer = peer4(80);
+	struct conn *c = conn_new(rig.t);
+
+	c->tu.lport = 5000;
+	c->any_local = c->bound = true;
+	c->family = _i ? 4 : 0;
+	rig.t->ports[5000].nuse++;
+	ck_assert_int_eq(user_connect(rig.t, c, &peer), 0);
+	ck_assert(!c->any_local);
+	ck_assert_mem_eq(c->tu.local, rig_our4, 16);
+	conn_free(rig.t, c);
+	rig_assert_empty();
 }
 END_TEST
 
@@ -274,6 +292,9 @@ int main(void)
 	tcase_add_test(tc, user_connect_without_an_address_of_the_family);
 	tcase_add_test(tc, user_connect_chooses_and_sends_a_syn);
 	tcase_add_test(tc, user_connect_with_a_tuple_that_is_taken);
+	tcase_add_loop_test(
+		tc, user_connect_of_a_socket_bound_to_any_address_has_one_then,
+		0, 2);
 	tcase_add_loop_test(tc, user_connect_keeps_the_mss_that_was_asked_for,
 			    0, 2);
 	return rig_run(s);
