@@ -167,6 +167,7 @@ START_TEST(emit_reply_is_a_whole_packet)
 	uint8_t version = _i % 2 ? 4 : 6;
 	struct plan p = {.kind = PLAN_REPLY};
 	struct reply *r = &p.reply;
+	uint32_t val, ecr;
 	struct packet k;
 
 	rig.t->set.csum = _i >= 2;
@@ -177,7 +178,10 @@ START_TEST(emit_reply_is_a_whole_packet)
 	r->ack = 2;
 	r->wnd = 3;
 	r->ts = true;
+	r->ts_val = 4;
+	r->ts_ecr = 5;
 	r->id = 99;
+	memset(&rig.out, 0xa5, sizeof(rig.out));
 	emit_reply(rig.t, &rig.out, &p);
 	k = read_back(&rig.out);
 	ck_assert_uint_eq(k.version, version);
@@ -185,9 +189,40 @@ START_TEST(emit_reply_is_a_whole_packet)
 	ck_assert_uint_eq(k.seq, 1);
 	ck_assert_uint_eq(k.ack, 2);
 	ck_assert_uint_eq(k.wnd, 3);
+	ck_assert(packet_ts(&k, &val, &ecr));
+	ck_assert_uint_eq(val, 4);
+	ck_assert_uint_eq(ecr, 5);
 	ck_assert_uint_eq(rig.out.id, 99);
 	ck_assert_uint_eq(rig.out.nslices, 0);
 	ck_assert_uint_eq(k.ttl, 64); /* MUST-49 */
+}
+END_TEST
+
+START_TEST(emit_icmp_points_into_its_block)
+{
+	/* an echo reply, its checksum right (IPv4: no pseudo header) */
+	static const uint8_t pong[8] = {0, 0, 0xff, 0xfd, 0, 1, 0, 1};
+	struct plan p = {.kind = PLAN_REPLY};
+	struct reply *r = &p.reply;
+	struct packet k;
+
+	r->tu = rig_tuple(4, 0, 0);
+	r->kind = REPLY_ICMP;
+	r->protocol = PROTO_ICMP;
+	r->tos = 0x20;
+	r->block = pool_take(&rig.t->pool, 0);
+	r->len = sizeof(pong);
+	memcpy(pool_at(&rig.t->pool, r->block), pong, sizeof(pong));
+	memset(&rig.out, 0xa5, sizeof(rig.out));
+	emit_reply(rig.t, &rig.out, &p);
+	k = read_back(&rig.out);
+	ck_assert_ptr_eq(rig.out.slice[0].p, pool_at(&rig.t->pool, r->block));
+	ck_assert_uint_eq(k.protocol, PROTO_ICMP);
+	ck_assert_mem_eq(k.src, rig_our4, 16);
+	ck_assert_mem_eq(k.dst, rig_peer4, 16);
+	ck_assert_uint_eq(k.tos, 0x20);
+	ck_assert_mem_eq(k.data, pong, sizeof(pong));
+	ck_assert_uint_eq(rig.out.id, 0);
 }
 END_TEST
 
@@ -218,6 +253,7 @@ int main(void)
 	tcase_add_test(tc, emit_scales_the_window);
 	tcase_add_test(tc, emit_echoes_time_stamps);
 	tcase_add_loop_test(tc, emit_reply_is_a_whole_packet, 0, 4);
+	tcase_add_test(tc, emit_icmp_points_into_its_block);
 	tcase_add_test(tc, emit_keeps_the_smallest_mtu);
 	return rig_run(s);
 }
