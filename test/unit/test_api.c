@@ -200,6 +200,35 @@ START_TEST(api_bind_takes_an_address_of_ours)
 }
 END_TEST
 
+START_TEST(api_numbers_are_used_once)
+{
+	struct tcpd_addr a = addr4(0), to = peer4(80);
+	struct tcpd_status st;
+	tcpd_handle h;
+	tcpd_id was = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		h = 0;
+		if (i % 3 == 0)
+			ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now),
+					 0);
+		else if (i % 3 == 1)
+			ck_assert_int_eq(
+				tcpd_listen(rig.st, &h, &a, 0, NULL, rig.now),
+				0);
+		else
+			ck_assert_int_eq(
+				tcpd_connect(rig.st, &h, NULL, &to, rig.now),
+				0);
+		ck_assert_int_eq(tcpd_status(rig.st, h, &st, rig.now), 0);
+		ck_assert_uint_gt(st.id, was);
+		was = st.id;
+		if (i % 2)
+			ck_assert_int_eq(tcpd_abort(rig.st, h, rig.now), 0);
+	}
+}
+END_TEST
+
 START_TEST(api_bind_without_a_port_or_a_slot)
 {
 	struct tcpd_addr a = addr4(0);
@@ -518,6 +547,7 @@ int main(void)
 	tcase_add_test(tc, api_user_word_comes_back);
 	tcase_add_loop_test(tc, api_bind_takes_an_address_of_ours, 0,
 			    ARRAY_SIZE(bind_rows));
+	tcase_add_test(tc, api_numbers_are_used_once);
 	tcase_add_test(tc, api_bind_without_a_port_or_a_slot);
 	tcase_add_test(tc, api_socket_is_opened_once);
 	tcase_add_loop_test(tc, api_connect_looks_at_both_sides, 0,

@@ -366,6 +366,33 @@ START_TEST(ip_in_offload_of_what_is_not_tcp_is_a_contradiction)
 }
 END_TEST
 
+/* One segment or many in one: the text, and what was on the wire. */
+START_TEST(ip_in_hands_the_text_on)
+{
+	static uint8_t text[10 * 1000 + 1], got[sizeof(text)];
+	uint32_t len = _i ? sizeof(text) : 700;
+	struct peer p = peer_new(_i == 2 ? 6 : 4, 0, 80);
+	struct packet k;
+
+	p.with_ts = true; /* 12 octets of options before it */
+	peer_connect(&p);
+	pattern_fill(3, 0, text, len);
+	k = peer_packet(&p, FLAG_ACK);
+	k.data = text;
+	k.len = len;
+	k.gso = _i ? 1000 : 0;
+	k.sum = _i ? SUM_PARTIAL : SUM_FULL;
+	p.c->segs_in = 0;
+	rig_in(&k);
+	rig_check();
+	ck_assert_int_eq(tcpd_recv(rig.st, p.h, got, sizeof(got), rig.now),
+			 len);
+	ck_assert_mem_eq(got, text, len);
+	ck_assert_uint_eq(p.c->segs_in, _i ? 11 : 1);
+	ck_assert_uint_eq(p.c->rcv_mss, _i ? 1000 : 700);
+}
+END_TEST
+
 /* Whatever comes, nothing is read beyond it, and all is counted. */
 START_TEST(ip_in_random_octets_are_counted)
 {
@@ -411,6 +438,7 @@ int main(void)
 			    ip_in_believes_the_device_but_not_contradictions, 0,
 			    ARRAY_SIZE(off_rows));
 	tcase_add_test(tc, ip_in_offload_of_what_is_not_tcp_is_a_contradiction);
+	tcase_add_loop_test(tc, ip_in_hands_the_text_on, 0, 3);
 	tcase_add_loop_test(tc, ip_in_random_octets_are_counted, 0, 3);
 	return rig_run(s);
 }

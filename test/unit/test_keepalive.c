@@ -72,6 +72,7 @@ START_TEST(keepalive_asks_an_idle_peer_and_gives_up)
 	ck_assert_uint_eq(ev.mask, TCPD_EV_TIMEOUT);
 	ck_assert_int_eq(ev.err, TCPD_ERR_TIMEOUT);
 	ck_assert_uint_eq(rig.t->stat.timeouts_keepalive, 4);
+	ck_assert_uint_eq(rig.t->stat.timeouts_gave_up, 1);
 }
 END_TEST
 

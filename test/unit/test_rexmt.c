@@ -313,6 +313,44 @@ START_TEST(rexmt_of_a_lost_retransmission_is_a_second_event)
 }
 END_TEST
 
+START_TEST(rexmt_of_a_super_segment_is_its_first_segment)
+{
+	struct packet p;
+
+	rig.t->set.tso4 = rig.t->set.csum = true;
+	with_window(10);
+	send(10 * MSS);
+	ck_assert_uint_eq(rig.t->xmits.count, 1);
+	for (unsigned i = 0; i < 3; i++)
+		acked(0);
+	p = rig_expect(FLAG_ACK);
+	ck_assert_uint_eq(p.seq, 1001);
+	ck_assert_uint_eq(p.len, MSS);
+	rig_expect_nothing();
+	ck_assert_uint_eq(c->lost, MSS);
+	ck_assert_uint_eq(rig.t->xmits.count, 2);
+	acked(10 * MSS);
+	ck_assert_uint_eq(rig.t->xmits.count, 0);
+}
+END_TEST
+
+START_TEST(rexmt_carries_the_user_timeout)
+{
+	c = rig_conn(1000, 1);
+	send(10);
+	ck_assert_uint_eq(c->timer[CT_USER], 0);
+	acked(10);
+	c->user_timeout = TCPD_SEC(5);
+	send(10);
+	ck_assert_uint_eq(c->timer[CT_USER], rig.now + TCPD_SEC(5));
+	rig_pass(TCPD_SEC(3));
+	rig_drain(); /* from the first transmission on */
+	ck_assert_uint_eq(c->timer[CT_USER], RIG_START + TCPD_SEC(5));
+	acked(10);
+	ck_assert_uint_eq(c->timer[CT_USER], 0);
+}
+END_TEST
+
 START_TEST(rexmt_too_big_sends_all_again_without_congestion)
 {
 	struct packet p;
@@ -356,6 +394,8 @@ int main(void)
 	tcase_add_test(tc, rexmt_partial_acks_fill_one_hole_each);
 	tcase_add_test(tc, rexmt_duplicates_after_a_timeout_begin_no_recovery);
 	tcase_add_test(tc, rexmt_of_a_lost_retransmission_is_a_second_event);
+	tcase_add_test(tc, rexmt_of_a_super_segment_is_its_first_segment);
+	tcase_add_test(tc, rexmt_carries_the_user_timeout);
 	tcase_add_test(tc, rexmt_too_big_sends_all_again_without_congestion);
 	return rig_run(s);
 }
