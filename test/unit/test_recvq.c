@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rig.h"
+#include "tcp/mem.h"
 
 #define SALT   99u
 #define STREAM 1000000u
@@ -253,11 +254,8 @@ START_TEST(recvq_short_of_memory_is_never_wrong)
 			believe();
 		} else if (what < 8) {
 			read_some(rng_below(&r, m.next - m.read + 1));
-		} else if (what < 10 && n < 64 &&
-			   pool_free(&rig.t->pool) >
-				   rig.t->borrowed +
-					   POOL_UNIT * rig.t->nborrows +
-					   POOL_UNIT) {
+		} else if (what < 10 && n < ARRAY_SIZE(others) &&
+			   mem_left(rig.t) > POOL_UNIT) {
 			others[n++] = pool_take(&rig.t->pool, 0);
 		} else if (what == 10 && n) {
 			pool_give(&rig.t->pool, others[--n]);
