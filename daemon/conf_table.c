@@ -189,7 +189,8 @@ const struct conf_row conf_rows[] = {
 { "connect", ALLOW, .type = CONF_T_RULES,
   LIST(conf_allow, connect, nconnect), .one = true,
   .nmin = 1, .nmax = CONF_MAX_LISTEN,
-  .meaning = "Where they may connect to, in the same form." },
+  .meaning = "Which of the stack's addresses and ports they may connect "
+	"from, in the same form; \"*:*\" is any, an ephemeral port too." },
 };
 /* clang-format on */
 

@@ -118,6 +118,20 @@ static void cmd_stats(struct ctl_client *c, const struct ctl_request *r)
 		report_stats_text(&c->out, &s, all != 0);
 }
 
+/* A listener ends with its service or its program; ended from here, neither
+ * would hear of it. */
+static bool is_listener(struct daemon *d, tcpd_id id)
+{
+	struct tcpd_cursor cur = {.kind = TCPD_KIND_LISTENER};
+	struct tcpd_status s;
+
+	while (tcpd_each(d->st, &cur, &s, d->now) &&
+	       s.kind == TCPD_KIND_LISTENER)
+		if (s.id == id)
+			return true;
+	return false;
+}
+
 static void end_by_id(struct ctl_client *c, const struct ctl_request *r,
 		      bool abort)
 {
@@ -128,6 +142,14 @@ static void end_by_id(struct ctl_client *c, const struct ctl_request *r,
 
 	if (!ctl_id(c, r, &id))
 		return;
+	if (is_listener(d, id)) {
+		ctl_refuse(c,
+			   "id %" PRIu64 " is a listener, expected a "
+			   "connection: end its program, or take its service "
+			   "out of the configuration",
+			   id);
+		return;
+	}
 	rc = abort ? tcpd_abort_id(d->st, id, daemon_now(d))
 		   : tcpd_close_id(d->st, id, daemon_now(d));
 	if (rc == -TCPD_ERR_HANDLE) {

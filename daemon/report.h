@@ -42,7 +42,7 @@ struct report_ss {
 void report_ss_rows(struct report_ss *ss, struct text *t,
 		    const struct report_row *r, size_t n);
 void report_ss_end(struct report_ss *ss, struct text *t);
-/* The stable keys of a connection (interface.md).  The caller's reference. */
+/* The stable keys of a connection (tcpctl(1)).  The caller's reference. */
 json_t *report_ss_json(const struct report_row *r);
 
 /* --- report_show.c: everything about one; |now| for ages. */

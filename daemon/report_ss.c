@@ -105,7 +105,7 @@ static void rows_text(struct report_ss *ss, struct text *t,
 	}
 }
 
-/* A key without meaning is null (interface.md). */
+/* A key without meaning is null (tcpctl(1)). */
 static json_t *number_or_null(bool meant, uint64_t n)
 {
 	return meant ? json_integer((json_int_t)n) : json_null();

@@ -131,7 +131,7 @@ static int example(void)
 		    "#allow web {\n"
 		    "#	user = root\n"
 		    "#	listen = {\":80\", \"*:8000-8999\"}\n"
-		    "#	connect = \"10.0.0.0/8:*\"\n"
+		    "#	connect = \"10.77.0.2:*\"\n"
 		    "#}\n",
 		    stdout);
 	return 0;

@@ -477,7 +477,7 @@ int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
 			return done ? (int64_t)done : n;
 		if (n == 0)
 			break;
-		for (int i = 0; i < n && done + part < len; i++) {
+		for (int i = 0; i < n && r[i].p && done + part < len; i++) {
 			size_t k = min_u64(r[i].len, len - done - part);
 
 			memcpy(r[i].p, from + done + part, k);

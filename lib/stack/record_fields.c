@@ -266,7 +266,7 @@ static const struct field conn_fields[] = {
 	X(18, fin_ooo) X(19, ack_due) X(20, ack_delayed) X(21, probe_due) \
 	X(22, keep_due) X(23, push_small) X(24, rexmt_force) \
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
-	X(28, partial_seen) X(29, app_limited) X(30, faulty)
+	X(29, app_limited) X(30, faulty)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

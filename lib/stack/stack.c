@@ -140,7 +140,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 		    const struct tcpd_settings *s)
 {
 	struct tcpd_stack *st = part(l, sizeof(*st));
-	struct tcp none;
+	struct tcp none = {0}; /* the first time round, for the sizes */
 	struct tcp *t = st ? &st->t : &none;
 	void *mem, *blocks;
 

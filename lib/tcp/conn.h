@@ -110,7 +110,6 @@ struct conn {
 	bool want_room;	   /* WRITABLE is awaited: room in the queue */
 	bool want_mem;	   /* ... and only memory was missing */
 	bool want_unsent;  /* WRITABLE at |unsent_low| octets unsent */
-	bool partial_seen; /* RFC 6582: RTO restarted by a partial ACK */
 	bool app_limited;
 	bool faulty; /* a check of our own failed: the next timer ends it */
 

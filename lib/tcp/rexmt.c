@@ -100,7 +100,6 @@ void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 	cc_ops_of(c->cc)->enter_recovery(&c->ccs, conn_flight(c), t->now);
 	c->recovery = REC_FAST;
 	c->recover = c->snd_nxt;
-	c->partial_seen = false;
 	mark_first_lost(t, c);
 	c->duped = DUP_THRESH * c->mss;
 	limit_duped(c);
@@ -123,10 +122,7 @@ static void partial_ack(struct tcp *t, struct conn *c, uint32_t acked)
 	c->duped -= min_u32(c->duped, acked > c->mss ? acked - c->mss : 0);
 	mark_first_lost(t, c);
 	limit_duped(c);
-	/* "impatient": only the first one restarts the timer */
-	if (!c->partial_seen)
-		rexmt_arm(t, c);
-	c->partial_seen = true;
+	/* its retransmission restarts the timer (output.c) */
 }
 
 /* SND.UNA has moved by |acked|. */

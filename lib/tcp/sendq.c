@@ -161,12 +161,6 @@ void sendq_filled(struct tcp *t, struct conn *c, uint32_t n)
 		n -= part;
 		last = b;
 	}
-	if (last == POOL_NONE && q->room != q->head) {
-		/* nothing was filled, and the first room was a new block */
-		last = q->head;
-		while (t->pool.block[last].next != q->room)
-			last = t->pool.block[last].next;
-	}
 	trim_tail(t, c, last);
 	q->room = POOL_NONE;
 	q->nroom = 0;

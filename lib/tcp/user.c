@@ -32,6 +32,10 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 
 	if (ip_is_any(peer->ip) || peer->port == 0)
 		return -TCPD_ERR_NO_PEER;
+	/* RFC 1122, 3.2.1.3 (g): not outside a host.  And what is ours the
+	 * device would not bring back. */
+	if (ip_is_loopback(peer->ip) || port_is_ours(t, peer->ip))
+		return -TCPD_ERR_NET_UNREACH;
 	if (ip_is_multicast(peer->ip) ||
 	    port_is_broadcast(t, peer->ip)) /* MUST-46 */
 		return -TCPD_ERR_NET_UNREACH;

@@ -80,9 +80,9 @@ static char *body_of(const char *file, const char *name)
 
 static bool among(const char *words, const char *word)
 {
-	char spaced[80];
+	char spaced[128];
 
-	(void)snprintf(spaced, sizeof(spaced), " %s ", word);
+	(void)snprintf(spaced, sizeof(spaced), " %.120s ", word);
 	return strstr(words, spaced) != NULL;
 }
 

@@ -30,7 +30,7 @@ static void addr(struct tcpd_addr *a, const char *text)
 		ck_assert(pretty_parse_addr(a, text));
 }
 
-/* The example of interface.md. */
+/* The keys that programs rely on. */
 static struct report_row half_open(void)
 {
 	struct report_row r;
