@@ -67,6 +67,10 @@ is "$(code other "$BUILD/tcpctl" capture "$run/mine")" 1 \
 	"capture writes with the caller's rights"
 
 # --- close and abort by id
+listener=$(tcpctl --json ss -l | jq '.[0].id')
+tcpctl abort "$listener" 2>"$tmp/listener.err"
+is "$?" 1 "a listener is not aborted: nobody would tell its owner"
+is "$(grep -c 'is a listener' "$tmp/listener.err")" 1 "and the words say so"
 duplex() { in_ns "$BUILD/test/net/duplex" 10.77.0.2 7; }
 mkfifo "$tmp/hold"
 exec 8<>"$tmp/hold"
