@@ -16,7 +16,7 @@ client() { # <port of 10.77.0.2>: a kernel client that stays
 
 # --- the app dies: its connections end as the kernel would end them
 client 5000
-exec 8>"$tmp/hold"
+exec 8<>"$tmp/hold"
 app accept a l >/dev/null
 begin=$(date +%s%N)
 kill -9 "$app_pid"
@@ -34,7 +34,7 @@ rm "$tmp/app.in"
 app_start
 app listen l 10.77.0.2:5001 >/dev/null
 client 5001
-exec 8>"$tmp/hold"
+exec 8<>"$tmp/hold"
 app accept a l >/dev/null
 echo unread >&8
 wait_for '[ "$(ss_json ".[] | select(.recv_q == 7) | .state")" = ESTABLISHED ]' 2
@@ -51,7 +51,7 @@ rm "$tmp/app.in"
 app_start
 app listen l 10.77.0.2:5002 >/dev/null
 client 5002
-exec 8>"$tmp/hold"
+exec 8<>"$tmp/hold"
 app accept a l >/dev/null
 echo some >&8
 wait_for '[ "$(ss_json ".[] | select(.recv_q == 5) | .state")" = ESTABLISHED ]' 2

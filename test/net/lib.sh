@@ -55,9 +55,8 @@ cleanup() {
 	for p in $tcpd_pid $pids; do
 		kill "$p" 2>/dev/null && kill -CONT "$p" 2>/dev/null
 	done
-	for p in $tcpd_pid $pids; do
-		cleanup_wait "$p"
-	done
+	# shellcheck disable=SC2086 # lists of pids
+	cleanup_wait $tcpd_pid $pids
 	for n in $netns; do
 		# what still runs inside was started by this test
 		for p in $(ip netns pids "$n" 2>/dev/null); do
@@ -68,15 +67,23 @@ cleanup() {
 	[ -n "${KEEP:-}" ] || rm -rf "$tmp"
 }
 
-# At most two seconds for a process that was asked to end.
+any_alive() {
+	local p
+	for p; do
+		kill -0 "$p" 2>/dev/null && return
+	done
+	return 1
+}
+
+# At most two seconds for processes that were asked to end.
 cleanup_wait() {
 	local i=0
-	while [ $i -lt 100 ] && kill -0 "$1" 2>/dev/null; do
+	while [ $i -lt 100 ] && any_alive "$@"; do
 		sleep 0.02
 		i=$((i + 1))
 	done
-	kill -9 "$1" 2>/dev/null
-	wait "$1" 2>/dev/null
+	kill -9 "$@" 2>/dev/null
+	[ $# = 0 ] || wait "$@" 2>/dev/null
 }
 
 trap cleanup EXIT

@@ -11,7 +11,7 @@ head -c 100000 /dev/zero >"$tmp/zeros"
 mkfifo "$tmp/more"
 in_ns "$BUILD/test/net/duplex" 10.77.0.2 5000 <"$tmp/more" >/dev/null 2>&1 &
 pids="$pids $!"
-exec 8>"$tmp/more"
+exec 8<>"$tmp/more"
 cat "$tmp/zeros" >&8
 is "$(app accept a l)" "accept a ok" "an app has the connection"
 
