@@ -11,20 +11,20 @@
 #include "ip.h"
 
 enum icmp_kind {
-	ICMP_BAD,	 /* cut short, or wrong checksum */
-	ICMP_OTHER,	 /* well formed, asks nothing of us */
-	ICMP_ECHO,	 /* echo request */
-	ICMP_UNREACHABLE,/* see |reason| */
-	ICMP_TOO_BIG,	 /* fragmentation needed / packet too big: |mtu| */
-	ICMP_SOFT	 /* time exceeded, parameter problem */
+	ICMP_BAD,	  /* cut short, or wrong checksum */
+	ICMP_OTHER,	  /* well formed, asks nothing of us */
+	ICMP_ECHO,	  /* echo request */
+	ICMP_UNREACHABLE, /* see |reason| */
+	ICMP_TOO_BIG,	  /* fragmentation needed / packet too big: |mtu| */
+	ICMP_SOFT	  /* time exceeded, parameter problem */
 };
 
 enum icmp_reason { /* of ICMP_UNREACHABLE, both families */
-	ICMP_NET,
-	ICMP_HOST,
-	ICMP_PROTOCOL,
-	ICMP_PORT,
-	ICMP_PROHIBITED
+		   ICMP_NET,
+		   ICMP_HOST,
+		   ICMP_PROTOCOL,
+		   ICMP_PORT,
+		   ICMP_PROHIBITED
 };
 
 struct icmp {
