@@ -199,9 +199,14 @@ static void accept_all(struct bridge *b)
 
 void bridge_accept(struct bridge *b)
 {
+	struct app *a = b->app;
+
 	if (b->more)
 		accept_all(b);
 	share_backlog(b);
+	/* What a program takes from a short queue makes no edge: look again. */
+	if (b->more && !ev_is_active(&a->retry))
+		ev_timer_again(a->d->loop, &a->retry);
 }
 
 void bridge_retry(struct app *a)
