@@ -15,10 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_UNIT    2048u
-#define POOL_ORDERS  6 /* 2, 4, 8, 16, 32, 64 KiB */
-#define POOL_MAX     (POOL_UNIT << (POOL_ORDERS - 1))
-#define POOL_NONE    UINT32_MAX
+#define POOL_UNIT   2048u
+#define POOL_ORDERS 6 /* 2, 4, 8, 16, 32, 64 KiB */
+#define POOL_MAX    (POOL_UNIT << (POOL_ORDERS - 1))
+#define POOL_NONE   UINT32_MAX
 
 /* One for each unit; the fields of a block are those of its first unit. */
 struct pool_block {
@@ -33,13 +33,13 @@ struct pool_block {
 struct pool {
 	uint8_t *mem;
 	struct pool_block *block;
-	uint32_t units;		     /* a multiple of 32 */
-	uint32_t high;		     /* units ever carved from the region */
-	uint32_t free[POOL_ORDERS];  /* heads */
-	uint32_t cold;		     /* discarded 64 KiB blocks: last resort */
-	uint64_t nused;		     /* octets in blocks that are used */
-	uint32_t nhot, low_hot;	     /* free 64 KiB blocks with contents; the
-					fewest since the last trim */
+	uint32_t units;		    /* a multiple of 32 */
+	uint32_t high;		    /* units ever carved from the region */
+	uint32_t free[POOL_ORDERS]; /* heads */
+	uint32_t cold;		    /* discarded 64 KiB blocks: last resort */
+	uint64_t nused;		    /* octets in blocks that are used */
+	uint32_t nhot, low_hot;	    /* free 64 KiB blocks with contents; the
+				       fewest since the last trim */
 	void (*discard)(void *arg, void *p, size_t len);
 	void *arg;
 };

@@ -52,7 +52,7 @@ enum tcpd_drop {
 #define X(name, key, text) TCPD_DROP_##name,
 	TCPD_DROPS(X)
 #undef X
-	TCPD_NDROPS
+		TCPD_NDROPS
 };
 
 const char *tcpd_drop_name(enum tcpd_drop d); /* the key */

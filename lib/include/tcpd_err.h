@@ -40,7 +40,7 @@ enum tcpd_err {
 #define X(name, err, text) TCPD_ERR_##name,
 	TCPD_ERRORS(X)
 #undef X
-	TCPD_NERRS
+		TCPD_NERRS
 };
 
 /* Name ("REFUSED") and text of an error, with or without its minus sign. */

@@ -78,7 +78,7 @@ enum tcpd_reset {
 #define X(name, key, text) TCPD_RESET_##name,
 	TCPD_RESETS(X)
 #undef X
-	TCPD_NRESETS
+		TCPD_NRESETS
 };
 
 const char *tcpd_reset_name(enum tcpd_reset r); /* the key */
