@@ -22,7 +22,7 @@ bool tun_offloads(const struct daemon *d);
 /* There may be something to read. */
 bool tun_readable(const struct daemon *d);
 /* The next packet, into buffer |slot| below TUN_BATCH: it stays there until
- * that slot is read into again.  False: none for now. */
+ * that slot is read into again.  False: there is none. */
 bool tun_read(struct daemon *d, unsigned slot, struct tcpd_packet *pkt);
 
 /* Writing makes sense now; if not, tun_retry_at() says when to ask again

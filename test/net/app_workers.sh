@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 count=${FULL:+20000}
-count=${count:-400}
+count=${count:-2000}
 
 tcpd_start
 for backlog in 1 8 128 4096; do
