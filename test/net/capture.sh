@@ -11,6 +11,11 @@ tshark() {
 }
 count() { tshark -Y "$1" -T fields -e frame.number | wc -l; }
 
+# The kernel writes a computed TCP checksum of zero as 0xffff, as UDP wants it.
+# The two are the same number (RFC 1071), but tshark calls that one bad.
+kernel_zero='(frame.packet_flags_direction == 1 && tcp.checksum == 0xffff &&
+	tcp.checksum_calculated == 0)'
+
 for offload in auto off; do
 	tcpd_start -o "offload = $offload" \
 		-o 'service web { listen = ":80" kind = http }' \
@@ -28,9 +33,9 @@ for offload in auto off; do
 	is $? 0 "$offload: the capture ends in order"
 
 	between "$(count tcp)" 30 1e9 "$offload: tshark reads the segments"
-	is "$(count 'ip.checksum.status == 0 || tcp.checksum.status == 0')" 0 \
-		"$offload: no checksum is wrong"
-	is "$(count 'tcp && tcp.checksum.status != 1')" 0 \
+	is "$(count "(ip.checksum.status == 0 || tcp.checksum.status == 0) &&
+		!$kernel_zero")" 0 "$offload: no checksum is wrong"
+	is "$(count "tcp && tcp.checksum.status != 1 && !$kernel_zero")" 0 \
 		"$offload: and each was verified"
 	# flow control at work is news, not a fault
 	tshark -Y 'tcp.analysis.flags && !tcp.analysis.window_update &&
