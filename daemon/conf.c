@@ -351,6 +351,9 @@ static int add_defaults(struct reader *rd)
 			return conf_fail(rd->err, rd->nerr, "built-in", 1,
 					 "%s: %s", r->name, why);
 	}
+	if (rd->places.row[conf_row_find("orphans", CONF_TOP) - conf_rows]
+		    .line == 0)
+		c->orphans = c->connections < 8 ? 1 : c->connections / 8;
 	c->user_set =
 		rd->places.row[conf_row_find("user", CONF_TOP) - conf_rows]
 			.line != 0;
@@ -418,6 +421,7 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 {
 	tcpd_settings_init(s);
 	s->max_conns = c->connections;
+	s->max_orphans = c->orphans;
 	s->max_half_open = c->half_open;
 	s->max_time_wait = c->time_wait_max;
 	s->memory = c->memory;

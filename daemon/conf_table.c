@@ -133,6 +133,12 @@ const struct conf_row conf_rows[] = {
 { "connections", TOP, .type = CONF_T_COUNT, MEMBER(conf, connections),
   .min = 1, .max = 1048576, .def = {"65536"},
   .meaning = "Connections in all." },
+{ "orphans", TOP, .type = CONF_T_COUNT, MEMBER(conf, orphans),
+  .min = 1, .max = 1048576, .def = {"8192"},
+  .meaning = "Connections whose app has closed while their peer does not "
+	"acknowledge the FIN (FIN-WAIT-1, CLOSING, LAST-ACK); above it the "
+	"oldest is reset, and a counter says so. Where it is not written, an "
+	"eighth of \"connections\"." },
 { "memory", TOP, .type = CONF_T_SIZE, MEMBER(conf, memory),
   .min = K * K, .max = 1024 * K * K * K, .def = {"256M"},
   .meaning = "Upper limit of all buffers together." },

@@ -229,9 +229,12 @@ struct tcpd_settings {
 	tcpd_time fin_wait_2;	      /* of a connection whose app has closed */
 	uint8_t syn_retries, retries; /* R2 of a SYN, R2 of data */
 	uint8_t orphan_retries;	      /* R2 once the app has closed */
-	uint8_t wscale;		      /* window scale shift that is offered */
-	bool tso4, tso6;	      /* the device cuts super-segments */
-	bool csum;		      /* the device fills in TCP checksums */
+	/* Connections whose app has closed and whose FIN is not acknowledged:
+	 * above it the oldest is reset. */
+	uint32_t max_orphans;
+	uint8_t wscale;	 /* window scale shift that is offered */
+	bool tso4, tso6; /* the device cuts super-segments */
+	bool csum;	 /* the device fills in TCP checksums */
 	uint16_t mtu;
 	uint16_t port_min, port_max; /* ephemeral ports */
 	uint8_t queue;		     /* number in the handles, below 64 */

@@ -59,7 +59,10 @@
 	X(now,      listeners,      "listeners") \
 	X(now,      blocks,         "octets of buffer blocks in use") \
 	X(now,      records,        "records of transmissions in use") \
-	X(now,      timers,         "timers armed")
+	X(now,      timers,         "timers armed") \
+	X(now,      orphans,        "closed by their app, FIN not acknowledged") \
+	X(orphans,  evicted,        "oldest orphans reset at the limit") \
+	X(orphans,  timed_out,      "orphans ended by R2 or a window that stayed closed")
 
 /* Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`. */
 #define TCPD_RESETS(X) \

@@ -53,6 +53,30 @@ static const char *out_list(const struct tcp *t, const struct rlist *l,
 	return NULL;
 }
 
+static const char *orphans(const struct tcp *t, uint32_t n)
+{
+	uint32_t prev = REF_NONE;
+	tcpd_time since = 0;
+
+	REQUIRE(n == t->norphans, "orphans: another number was counted");
+	for (uint32_t ref = t->orphans.head; ref;) {
+		const struct conn *c = conn_at(t, REF_SLOT(ref));
+
+		REQUIRE(n-- && REF_KIND(ref) == REF_CONN &&
+				slab_used(&t->conns, REF_SLOT(ref)),
+			"orphans: more are on the list than say so");
+		REQUIRE(c->orphaned && c->orphans.prev == prev &&
+				c->orphan_at >= since,
+			"orphans: one that is none, or a younger one before");
+		since = c->orphan_at;
+		prev = ref;
+		ref = c->orphans.next;
+	}
+	REQUIRE(n == 0 && t->orphans.tail == prev,
+		"orphans: fewer are on the list than say so");
+	return NULL;
+}
+
 static const char *events(const struct tcp *t, uint32_t n)
 {
 	uint32_t prev = REF_NONE;
@@ -372,6 +396,7 @@ const char *tcpd_check(struct tcpd_stack *st)
 	wrong = wrong ? wrong : timewaits(t);
 	wrong = wrong ? wrong : out_list(t, &t->acks, ON_ACKS, k.nacks);
 	wrong = wrong ? wrong : out_list(t, &t->sends, ON_SENDS, k.nsends);
+	wrong = wrong ? wrong : orphans(t, k.norphans);
 	wrong = wrong ? wrong : events(t, k.nevents);
 	wrong = wrong ? wrong : replies(&k);
 	wrong = wrong ? wrong : sums(&k);

@@ -23,9 +23,10 @@ static bool keepalive_ok(const struct conn *c)
 static bool past_ok(const struct conn *c, tcpd_time now)
 {
 	const tcpd_time past[] = {
-		c->born,	 c->last_snd,	  c->last_rcv, c->last_ack,
-		c->challenge_at, c->stalled_at,	  c->grow_at,  c->ts_recent_at,
-		c->delivered_at, c->first_sent_at};
+		c->born,	  c->last_snd,	   c->last_rcv,
+		c->last_ack,	  c->challenge_at, c->stalled_at,
+		c->grow_at,	  c->ts_recent_at, c->delivered_at,
+		c->first_sent_at, c->closed_at,	   c->orphan_at};
 
 	for (size_t i = 0; i < ARRAY_SIZE(past); i++)
 		if (past[i] > now)
@@ -94,7 +95,7 @@ static const char *state(const struct tcp *t, const struct conn *c)
 	case TCPD_FIN_WAIT_2:
 		closing = true;
 		REQUIRE(fin_acked, "conn: FIN-WAIT-2 with FIN unacknowledged");
-		REQUIRE(!c->orphan || c->timer[CT_FINWAIT2],
+		REQUIRE(!c->orphan || c->timer[CT_ORPHAN],
 			"conn: an orphan in FIN-WAIT-2 without its timer");
 		break;
 	case TCPD_CLOSE_WAIT:
@@ -114,6 +115,9 @@ static const char *state(const struct tcp *t, const struct conn *c)
 		break;
 	}
 	(void)t;
+	REQUIRE(c->orphaned ==
+			(c->orphan && closing && c->state != TCPD_FIN_WAIT_2),
+		"conn: an orphan that is not counted, or one that is none");
 	REQUIRE(c->fin_queued == closing, "conn: FIN queued in a wrong state");
 	REQUIRE(c->fin_rcvd == half_closed,
 		"conn: the peer's FIN in a wrong state");
@@ -392,6 +396,7 @@ static const char *places(struct check *k, const struct conn *c, uint32_t slot)
 
 	k->nhashed += c->hashed;
 	k->nqueued += c->listener != 0;
+	k->norphans += c->orphaned;
 	k->nacks += c->on_list == ON_ACKS;
 	k->nsends += c->on_list == ON_SENDS;
 	k->nevents += c->ev_mask != 0;

@@ -19,6 +19,16 @@ static void put_list(struct record_out *o, const struct tcp *t, uint16_t tag,
 	record_end(o, begun);
 }
 
+static void put_orphans(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_ORPHANS, REC_U32);
+
+	for (uint32_t ref = t->orphans.head; ref;
+	     ref = conn_at(t, REF_SLOT(ref))->orphans.next)
+		record_put_int(o, REF_SLOT(ref), 4);
+	record_end(o, begun);
+}
+
 static void put_events(struct record_out *o, const struct tcp *t)
 {
 	uint64_t begun = record_begin(o, TOP_EVENTS, REC_U32);
@@ -203,6 +213,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_slab(o, &t->listeners, TOP_LISTENERS);
 	put_list(o, t, TOP_ACKS, &t->acks);
 	put_list(o, t, TOP_SENDS, &t->sends);
+	put_orphans(o, t);
 	for (uint32_t i = 0; i < t->listeners.high; i++)
 		if (slab_used(&t->listeners, i))
 			put_accept(o, t, i);

@@ -50,7 +50,8 @@ enum record_top {
 	TOP_ACCEPT, /* U32: slot of the listener, slots of connections */
 	TOP_REPLY,  /* group */
 	TOP_WHEEL,  /* group: WHEEL_* */
-	TOP_TW_WHEEL
+	TOP_TW_WHEEL,
+	TOP_ORPHANS /* U32: slots of connections, in order */
 };
 
 /* Tags below 0x100 are fields; these are what else belongs to a struct. */

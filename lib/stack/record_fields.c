@@ -246,6 +246,7 @@ static const struct field conn_fields[] = {
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
 	F(98, challenge_at), F(99, keepidle), F(100, keepintvl),
 	F(101, user_timeout), F(102, stalled_at), F(103, reassured_at),
+	F(104, closed_at), F(105, orphan_at),
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),
 	F(123, ccs.pacing_rate), F(124, ccs.mss), A(125, ccs.priv),

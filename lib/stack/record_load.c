@@ -207,6 +207,21 @@ static bool load_sends(struct loader *ld, struct octets o)
 	return out_list(ld, o, &ld->t->sends, ON_SENDS);
 }
 
+static bool load_orphans(struct loader *ld, struct octets o)
+{
+	struct tcp *t = ld->t;
+	uint32_t slot;
+
+	while (octets_left(&o)) {
+		if (!conn_of(ld, &o, &slot) || conn_at(t, slot)->orphaned)
+			return false;
+		conn_at(t, slot)->orphaned = true;
+		rlist_push(t, &t->orphans, LINK_ORPHAN, REF(REF_CONN, slot));
+		t->norphans++;
+	}
+	return true;
+}
+
 static bool load_accept(struct loader *ld, struct octets o)
 {
 	uint32_t listener = record_u32(&o);
@@ -337,6 +352,7 @@ static const struct {
 	{TOP_LISTENERS, REC_GROUP, load_listeners},
 	{TOP_ACKS, REC_U32, load_acks},
 	{TOP_SENDS, REC_U32, load_sends},
+	{TOP_ORPHANS, REC_U32, load_orphans},
 	{TOP_ACCEPT, REC_U32, load_accept},
 	{TOP_EVENTS, REC_U32, load_events},
 	{TOP_REPLY, REC_GROUP, load_reply},
@@ -395,5 +411,6 @@ int tcpd_load(struct tcpd_stack *st, const void *buf, size_t len, tcpd_time now)
 	    st->t.now > now || tcpd_check(st))
 		return -TCPD_ERR_RECORD;
 	st->t.now = now;
+	orphan_trim(&st->t);
 	return 0;
 }

@@ -40,6 +40,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->syn_retries = 7;
 	s->retries = 15;
 	s->orphan_retries = 8;
+	s->max_orphans = 8192;
 	s->wscale = 7;
 	s->mtu = 1500;
 	s->port_min = 32768;
@@ -78,7 +79,8 @@ static bool settings_ok(const struct tcpd_settings *s)
 	if (s->memory < POOL_MAX || s->memory > UINT64_C(1) << 40)
 		return false;
 	if (!s->rto_init || !s->rto_min || s->rto_max < s->rto_min ||
-	    s->rto_max < s->rto_init || !s->ts_tick || !s->delack)
+	    s->rto_max < s->rto_init || !s->ts_tick || !s->delack ||
+	    !s->max_orphans)
 		return false;
 	if (s->mtu < 68 || !s->port_min || s->port_min > s->port_max ||
 	    s->wscale > 14 || s->queue > 63 || s->naddrs > TCPD_MAX_ADDRS)
@@ -242,6 +244,7 @@ int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 		return -TCPD_ERR_INVALID;
 	path = s->mtu != old->mtu;
 	take_settings(t, s);
+	orphan_trim(t);
 	for (uint32_t i = 0; path && i < t->conns.high; i++) {
 		struct conn *c = conn_at(t, i);
 

@@ -51,7 +51,7 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 		[CT_PERSIST] = TCPD_TIMER_PERSIST,
 		[CT_DELACK] = TCPD_TIMER_DELACK,
 		[CT_KEEPALIVE] = TCPD_TIMER_KEEPALIVE,
-		[CT_FINWAIT2] = TCPD_TIMER_FINWAIT2,
+		[CT_ORPHAN] = TCPD_TIMER_FINWAIT2,
 		[CT_USER] = TCPD_TIMER_REXMT,
 	};
 	tcpd_time next = TCPD_NEVER;
@@ -61,6 +61,8 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 			continue;
 		next = c->timer[i];
 		s->timer = shown[i];
+		if (i == CT_ORPHAN && c->state != TCPD_FIN_WAIT_2)
+			s->timer = TCPD_TIMER_PERSIST;
 	}
 	if (next == TCPD_NEVER && c->timer[CT_DELACK]) {
 		next = c->timer[CT_DELACK];

@@ -72,6 +72,7 @@ void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev)
 	}
 	conn_trace(t, c->id, &c->tu, from, ev);
 	c->state = e->to;
+	orphan_update(t, c);
 }
 
 void conn_fault(struct tcp *t, struct conn *c)
@@ -136,6 +137,8 @@ static void leave_lists(struct tcp *t, struct conn *c)
 	c->ev_mask = 0;
 	if (c->listener)
 		listen_unqueue(t, c);
+	c->orphan = false;
+	orphan_update(t, c);
 }
 
 /* Nothing is to be sent any more: queue, records and timers go. */

@@ -14,8 +14,8 @@ enum conn_timer {
 	CT_PERSIST,
 	CT_DELACK,
 	CT_KEEPALIVE,
-	CT_FINWAIT2,
-	CT_USER, /* user time-out of a window that stays closed, orphans */
+	CT_ORPHAN, /* FIN-WAIT-2 without a reader; a window that stays closed */
+	CT_USER,   /* user time-out */
 	CT_NTIMERS
 };
 
@@ -64,7 +64,7 @@ struct conn {
 	uint64_t armed;		     /* tick that the node is armed for */
 	tcpd_id id;
 	void *user;
-	struct rlink out, ev, aq;
+	struct rlink out, ev, aq, orphans;
 	uint32_t ev_mask;
 	uint32_t listener; /* slot + 1: waits in its accept queue */
 
@@ -91,6 +91,7 @@ struct conn {
 	bool active : 1;    /* came from an active OPEN (MUST-11) */
 	bool held : 1;	    /* the caller has the handle */
 	bool orphan : 1;    /* the app has closed: nobody reads */
+	bool orphaned : 1;  /* ... and it is in tcp.orphans */
 	bool reuse : 1;	    /* bound with TCPD_BIND_REUSE */
 	bool any_local : 1; /* bound to any address */
 	bool unread : 1;    /* TCPD_OPT_UNREAD */
@@ -106,10 +107,10 @@ struct conn {
 	bool ack_due;	  /* an ACK is to go with the next output */
 	bool ack_delayed; /* ... or when CT_DELACK fires */
 	bool probe_due, keep_due, push_small;
-	bool rexmt_force;  /* one segment goes whatever cwnd says */
-	bool want_room;	   /* WRITABLE is awaited: room in the queue */
-	bool want_mem;	   /* ... and only memory was missing */
-	bool want_unsent;  /* WRITABLE at |unsent_low| octets unsent */
+	bool rexmt_force; /* one segment goes whatever cwnd says */
+	bool want_room;	  /* WRITABLE is awaited: room in the queue */
+	bool want_mem;	  /* ... and only memory was missing */
+	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
 	bool app_limited;
 	bool faulty; /* a check of our own failed: the next timer ends it */
 
@@ -145,6 +146,8 @@ struct conn {
 		reassured_at;
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
+	tcpd_time closed_at;  /* when the peer closed its window */
+	tcpd_time orphan_at;  /* when the app closed */
 
 	/* congestion (cc.h) */
 	struct cc_state ccs;
@@ -317,6 +320,16 @@ tcpd_time rtt_rto(const struct tcp *t, const struct conn *c);
 void persist_update(struct tcp *t, struct conn *c);
 void persist_end(struct tcp *t, struct conn *c);
 void persist_timeout(struct tcp *t, struct conn *c);
+
+/* --- orphan.c: the app has gone, its FIN is not acknowledged */
+void orphan_begin(struct tcp *t, struct conn *c);
+/* The state has changed: in the list or out of it. */
+void orphan_update(struct tcp *t, struct conn *c);
+/* Above the limit the oldest ones end. */
+void orphan_trim(struct tcp *t);
+/* The peer's window is closed: only for so long. */
+void orphan_window(struct tcp *t, struct conn *c);
+void orphan_timeout(struct tcp *t, struct conn *c);
 
 /* --- keepalive.c */
 void keepalive_arm(struct tcp *t, struct conn *c);

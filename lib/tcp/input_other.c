@@ -218,6 +218,11 @@ static void update_window(struct tcp *t, struct conn *c,
 	if (wnd > 0)
 		persist_end(t, c);
 	c->snd_wnd = wnd;
+	if (wnd == 0) {
+		c->closed_at = t->now;
+		if (c->orphan)
+			orphan_window(t, c);
+	}
 	conn_want_output(t, c);
 }
 
@@ -246,7 +251,7 @@ static bool fin_acked(struct tcp *t, struct conn *c)
 	case TCPD_FIN_WAIT_1:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);
 		if (c->orphan)
-			conn_arm(t, c, CT_FINWAIT2, t->now + t->set.fin_wait_2);
+			conn_arm(t, c, CT_ORPHAN, t->now + t->set.fin_wait_2);
 		return true;
 	case TCPD_CLOSING:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);

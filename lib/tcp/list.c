@@ -25,6 +25,8 @@ static struct rlink *link_at(struct tcp *t, enum rlink_which w, uint32_t ref)
 		return &c->out;
 	case LINK_EVENT:
 		return &c->ev;
+	case LINK_ORPHAN:
+		return &c->orphans;
 	case LINK_ACCEPT:
 		break;
 	}

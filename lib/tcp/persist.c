@@ -73,6 +73,7 @@ void persist_timeout(struct tcp *t, struct conn *c)
 		c->nrexmt = 0;
 	if (c->nrexmt >= most || (c->orphan && c->nprobes >= most)) {
 		t->stat.timeouts_gave_up++;
+		t->stat.orphans_timed_out += c->orphan;
 		rst_send(t, c, TCPD_RESET_TIMEOUT);
 		conn_move(t, c, EV_TIMEOUT_R2);
 		conn_ended(t, c, TCPD_ERR_TIMEOUT, TCPD_EV_TIMEOUT);

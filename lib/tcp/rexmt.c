@@ -162,15 +162,18 @@ static void give_up(struct tcp *t, struct conn *c)
 	int err = c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT;
 
 	t->stat.timeouts_gave_up++;
+	t->stat.orphans_timed_out += c->orphan;
 	t->stat.opens_failed += !conn_synchronized(c);
 	conn_move(t, c, EV_TIMEOUT_R2);
 	conn_ended(t, c, err, TCPD_EV_TIMEOUT);
 }
 
-/* SHLD-17: a peer that shrank its window to nothing and answers is alive. */
+/* SHLD-17: a peer that shrank its window to nothing and answers is alive;
+ * once the app has gone, that counts for nothing (orphan.c). */
 static bool held_by_window(const struct tcp *t, const struct conn *c)
 {
-	return c->snd_wnd == 0 && t->now - c->last_rcv <= 2 * rtt_rto(t, c);
+	return c->snd_wnd == 0 && !c->orphan &&
+	       t->now - c->last_rcv <= 2 * rtt_rto(t, c);
 }
 
 /* 5.4 to 5.6; the back-off is counted when the segment has left. */

@@ -50,9 +50,10 @@ struct rlist {
 };
 
 enum rlink_which {
-	LINK_OUT,   /* tcp.acks or tcp.sends */
-	LINK_EVENT, /* tcp.events */
-	LINK_ACCEPT /* listener.accept */
+	LINK_OUT,    /* tcp.acks or tcp.sends */
+	LINK_EVENT,  /* tcp.events */
+	LINK_ACCEPT, /* listener.accept */
+	LINK_ORPHAN  /* tcp.orphans */
 };
 
 /* What a port is used for: a filter before the exact look. */
@@ -144,6 +145,8 @@ struct tcp {
 	uint8_t ntw_classes;
 
 	struct rlist acks, sends, events;
+	struct rlist orphans; /* the oldest first (orphan.c) */
+	uint32_t norphans;
 	struct reply *replies;
 	uint32_t reply_head, nreplies;
 	struct borrow *borrows;

@@ -7,7 +7,8 @@
  *	PERSIST    a closed window is probed; a silly one is used
  *	DELACK     the ACK that was held back goes
  *	KEEPALIVE  an idle peer is asked whether it is still there
- *	FINWAIT2   nobody is left to read what the peer may still send
+ *	ORPHAN     nobody is left to read what the peer may still send, or it
+ *	           has kept its window closed since the app closed (orphan.c)
  *	USER       nothing was acknowledged for the user time-out (RFC 5482),
  *	           or a check of our own failed
  *
@@ -27,15 +28,6 @@ static void delack_timeout(struct tcp *t, struct conn *c)
 	t->stat.timeouts_delack++;
 	c->ack_due = true;
 	conn_want_ack(t, c);
-}
-
-static void finwait2_timeout(struct tcp *t, struct conn *c)
-{
-	if (c->state != TCPD_FIN_WAIT_2 || !c->orphan)
-		return;
-	t->stat.timeouts_finwait2++;
-	conn_move(t, c, EV_TIMEOUT_ORPHAN);
-	conn_ended(t, c, 0, 0);
 }
 
 /* What conn_fault() asked for. */
@@ -72,9 +64,9 @@ static void user_timeout(struct tcp *t, struct conn *c)
 typedef void handler(struct tcp *t, struct conn *c);
 
 static handler *const handlers[CT_NTIMERS] = {
-	[CT_REXMT] = rexmt_timeout,	  [CT_PERSIST] = persist_timeout,
-	[CT_DELACK] = delack_timeout,	  [CT_KEEPALIVE] = keepalive_timeout,
-	[CT_FINWAIT2] = finwait2_timeout, [CT_USER] = user_timeout,
+	[CT_REXMT] = rexmt_timeout,   [CT_PERSIST] = persist_timeout,
+	[CT_DELACK] = delack_timeout, [CT_KEEPALIVE] = keepalive_timeout,
+	[CT_ORPHAN] = orphan_timeout, [CT_USER] = user_timeout,
 };
 
 static bool still(const struct tcp *t, uint32_t slot, tcpd_id id)

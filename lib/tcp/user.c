@@ -149,7 +149,7 @@ void user_close(struct tcp *t, struct conn *c)
 		queue_fin(t, c);
 		break;
 	case TCPD_FIN_WAIT_2:
-		conn_arm(t, c, CT_FINWAIT2, t->now + t->set.fin_wait_2);
+		conn_arm(t, c, CT_ORPHAN, t->now + t->set.fin_wait_2);
 		break;
 	case TCPD_CLOSED:
 	case TCPD_LISTEN:
@@ -159,5 +159,5 @@ void user_close(struct tcp *t, struct conn *c)
 	case TCPD_TIME_WAIT:
 		break;
 	}
-	c->orphan = true;
+	orphan_begin(t, c);
 }

@@ -38,6 +38,7 @@ static const struct {
 	FIELD("syn-retries", U8, syn_retries),
 	FIELD("retries", U8, retries),
 	FIELD("orphan-retries", U8, orphan_retries),
+	FIELD("orphans", U32, max_orphans),
 	FIELD("wscale", U8, wscale),
 	FIELD("mtu", U16, mtu),
 	FIELD("port-min", U16, port_min),

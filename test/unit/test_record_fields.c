@@ -21,7 +21,8 @@ static const struct {
 	const char *rebuilt; /* " one another " */
 } structs[] = {
 	{"lib/tcp/conn.h", "conn", &record_conn, "",
-	 " node user out ev aq ev_mask listener on_list xmit_root xmit_first"
+	 " node user out ev aq orphans orphaned ev_mask listener on_list "
+	 "xmit_root xmit_first"
 	 " xmit_last "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",
 	 " head tail room nroom mem "},
@@ -43,7 +44,8 @@ static const struct {
 	/* a borrowed packet, a plan: not between batches; traces go */
 	{"lib/tcp/tcp.h", "tcp", &record_stack, "t.",
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
-	 " conn_tab half_tab tw_tab ports acks sends events replies"
+	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
+	 " replies"
 	 " reply_head nreplies borrows nborrows borrowed traces trace_in"
 	 " trace_out plan sum "},
 };

@@ -251,14 +251,19 @@ static const struct timer_row {
 	 3},
 	{"persist", {CT_PERSIST, CT_KEEPALIVE}, {5, 9}, TCPD_TIMER_PERSIST, 5},
 	{"keep-alive",
-	 {CT_KEEPALIVE, CT_FINWAIT2},
+	 {CT_KEEPALIVE, CT_ORPHAN},
 	 {2, 9},
 	 TCPD_TIMER_KEEPALIVE,
 	 2},
 	{"FIN-WAIT-2",
-	 {CT_FINWAIT2, CT_KEEPALIVE},
+	 {CT_ORPHAN, CT_KEEPALIVE},
 	 {2, 9},
 	 TCPD_TIMER_FINWAIT2,
+	 2},
+	{"a window that stays closed, and an orphan",
+	 {CT_ORPHAN, CT_KEEPALIVE},
+	 {2, 9},
+	 TCPD_TIMER_PERSIST,
 	 2},
 	{"a delayed ACK alone",
 	 {CT_DELACK, CT_DELACK},
@@ -278,6 +283,8 @@ START_TEST(status_shows_the_timer_that_matters)
 	struct conn *c = rig_conn(1, 1);
 	struct tcpd_status s;
 
+	if (row->shown == TCPD_TIMER_FINWAIT2)
+		c->state = TCPD_FIN_WAIT_2;
 	for (unsigned i = 0; i < 2; i++)
 		if (row->at[i])
 			c->timer[row->ct[i]] = rig.now + TCPD_SEC(row->at[i]);

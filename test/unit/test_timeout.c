@@ -65,7 +65,7 @@ START_TEST(timeout_finwait2_ends_an_orphan_only)
 
 	a->state = b->state = TCPD_FIN_WAIT_2;
 	user_close(rig.t, a);
-	conn_arm(rig.t, b, CT_FINWAIT2, rig.now + rig.set.fin_wait_2);
+	conn_arm(rig.t, b, CT_ORPHAN, rig.now + rig.set.fin_wait_2);
 	rig_pass(rig.set.fin_wait_2 - TCPD_MS(1));
 	ck_assert_int_eq(a->state, TCPD_FIN_WAIT_2);
 	rig_pass(TCPD_MS(1));

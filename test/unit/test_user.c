@@ -73,7 +73,7 @@ START_TEST(user_close_in_each_state)
 	ck_assert_int_eq(c->state, then(row, row->closed));
 	ck_assert_int_eq(c->fin_queued, row->fin);
 	ck_assert(c->orphan);
-	ck_assert_int_eq(c->timer[CT_FINWAIT2] != 0,
+	ck_assert_int_eq(c->timer[CT_ORPHAN] != 0,
 			 row->state == TCPD_FIN_WAIT_2);
 	ck_assert_uint_eq(rig_event().mask, 0);
 }
