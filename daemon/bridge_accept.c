@@ -74,6 +74,7 @@ static void share_backlog(struct bridge *b)
 		return;
 	b->stack_backlog = cs.backlog;
 	tcpd_listen(d->st, &b->h, NULL, 0, &cs, d->now);
+	daemon_kick(d); /* one that waited for the room may be in */
 }
 
 static int send_fd(int via, int fd)
@@ -199,14 +200,9 @@ static void accept_all(struct bridge *b)
 
 void bridge_accept(struct bridge *b)
 {
-	struct app *a = b->app;
-
 	if (b->more)
 		accept_all(b);
 	share_backlog(b);
-	/* What a program takes from a short queue makes no edge: look again. */
-	if (b->more && !ev_is_active(&a->retry))
-		ev_timer_again(a->d->loop, &a->retry);
 }
 
 void bridge_retry(struct app *a)

@@ -148,7 +148,7 @@ int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 	l = stack_listener(st, *h);
 	if (l) {
 		if (cs)
-			l->set.backlog = cs->backlog;
+			listen_set_backlog(t, l, cs->backlog);
 		return 0;
 	}
 	if (cs && !stack_conn_settings_ok(cs))

@@ -118,7 +118,8 @@ static bool listener_ok(const struct tcp *t, const struct listener *l)
 	return waits && s->congestion < TCPD_NCCS && s->time_wait &&
 	       s->receive_buffer >= POOL_UNIT && s->send_buffer >= POOL_UNIT &&
 	       s->receive_buffer <= 1u << 30 && s->send_buffer <= 1u << 30 &&
-	       l->id && l->id < t->next_id;
+	       l->nwaiting <= LISTEN_WAITING &&
+	       l->first_waiting < LISTEN_WAITING && l->id && l->id < t->next_id;
 }
 
 static const char *accept_queue(const struct tcp *t, const struct listener *l)

@@ -138,7 +138,7 @@ static const struct field half_fields[] = {
 };
 #undef F
 #undef A
-#define HALF_FLAGS(X) X(0, has_wscale) X(1, has_ts) X(2, queued)
+#define HALF_FLAGS(X) X(0, has_wscale) X(1, has_ts) X(2, queued) X(3, acked)
 FLAGS(half, HALF_FLAGS)
 const struct record_type record_half = TYPE(half);
 

@@ -50,10 +50,14 @@ static bool load_half(struct loader *ld, struct octets group)
 	if (!record_place(&t->halves, group, &slot))
 		return false;
 	h = half_at(t, slot);
-	return record_read(group, &record_half, h) &&
-	       slab_used(&t->listeners, h->listener) &&
-	       port_tuple_free(t, &h->tu) &&
-	       htab_add(&t->half_tab, tuple_hash(t, &h->tu), slot);
+	if (!record_read(group, &record_half, h) ||
+	    !slab_used(&t->listeners, h->listener) ||
+	    !port_tuple_free(t, &h->tu) ||
+	    !htab_add(&t->half_tab, tuple_hash(t, &h->tu), slot))
+		return false;
+	if (h->acked)
+		synq_wait_for_room(t, slot);
+	return true;
 }
 
 static bool load_timewait(struct loader *ld, struct octets group)

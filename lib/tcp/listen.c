@@ -143,6 +143,12 @@ void listen_close(struct tcp *t, struct listener *l)
 	slab_give(&t->listeners, slot);
 }
 
+void listen_set_backlog(struct tcp *t, struct listener *l, uint32_t backlog)
+{
+	l->set.backlog = backlog;
+	synq_room(t, l);
+}
+
 /* As Linux counts: one more than the backlog. */
 bool listen_full(const struct listener *l)
 {
@@ -168,6 +174,7 @@ void listen_unqueue(struct tcp *t, struct conn *c)
 	rlist_del(t, &l->accept, LINK_ACCEPT, conn_ref(t, c));
 	l->nqueued--;
 	c->listener = 0;
+	synq_room(t, l);
 }
 
 struct conn *listen_accept(struct tcp *t, struct listener *l)

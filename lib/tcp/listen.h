@@ -10,6 +10,9 @@
 
 struct conn;
 
+/* Half-open entries that the accept queue takes as soon as it has room. */
+#define LISTEN_WAITING 64u
+
 struct listener {
 	uint8_t ip[16];
 	uint16_t port;
@@ -22,6 +25,8 @@ struct listener {
 	uint32_t ev_mask;
 	struct rlist accept;
 	uint32_t nqueued; /* in |accept| */
+	uint32_t first_waiting, nwaiting;
+	uint32_t waiting[LISTEN_WAITING]; /* slots of entries, oldest first */
 	struct tcpd_conn_settings set;
 };
 
@@ -47,6 +52,7 @@ struct listener *listen_new(struct tcp *t, const struct tcpd_addr *a, bool any,
 			    const struct tcpd_conn_settings *set, int *err);
 void listen_close(struct tcp *t, struct listener *l);
 
+void listen_set_backlog(struct tcp *t, struct listener *l, uint32_t backlog);
 bool listen_full(const struct listener *l);
 void listen_queue(struct tcp *t, struct listener *l, struct conn *c);
 struct conn *listen_accept(struct tcp *t, struct listener *l);

@@ -4,7 +4,10 @@
  * and our ISN; SYN-ACKs are repeated after the waits of the listener's list,
  * and after the last one the entry goes without a word.  The TCB is made when
  * the handshake's last ACK arrives; until an accept queue has room for it that
- * ACK is dropped, and the next SYN-ACK asks for it again.
+ * ACK is dropped, and the next SYN-ACK asks for it again.  But it has shown
+ * that the peer is there: with the first room in the queue the connection opens
+ * as if it came then.  Else clients that came together would be asked together,
+ * all but a few of them in vain each time, until their entries are gone.
  */
 #include <assert.h>
 #include <string.h>
@@ -223,31 +226,95 @@ static struct conn *grow_up(struct tcp *t, uint32_t slot)
 	c->max_snd_wnd = h.wnd;
 	c->nrexmt = (uint8_t)(h.nsent - 1);
 	conn_set_mss(t, c);
-	if (h.nsent == 1) /* Karn: not of a SYN-ACK that was repeated */
+	/* Karn: not of a SYN-ACK that was repeated, nor of a later segment */
+	if (h.nsent == 1 && !h.acked)
 		rtt_sample(t, c, t->now - sent);
 	conn_hash(t, c);
 	return c;
 }
 
-static void last_ack(struct tcp *t, uint32_t slot, struct segment *seg)
+/* False: no connection is left for it. */
+static bool open_half(struct tcp *t, uint32_t slot, struct segment *seg)
 {
-	struct half *h = half_at(t, slot);
-	struct listener *l = listener_at(t, h->listener);
-	struct conn *c;
+	struct listener *l = listener_at(t, half_at(t, slot)->listener);
+	struct conn *c = grow_up(t, slot);
 
-	if (listen_full(l)) { /* never a RST: the client asks again */
-		tcp_drop(t, TCPD_DROP_ACCEPT_FULL);
-		return;
-	}
-	c = grow_up(t, slot);
-	if (!c) {
-		tcp_drop(t, TCPD_DROP_CONNS_FULL);
-		return;
-	}
+	if (!c)
+		return false;
 	listen_queue(t, l, c);
 	c->segs_in = seg->nwire;
 	c->last_rcv = t->now;
 	input_other(t, c, seg);
+	return true;
+}
+
+/* One that finds no place here is left to the next SYN-ACK. */
+void synq_wait_for_room(struct tcp *t, uint32_t slot)
+{
+	struct listener *l = listener_at(t, half_at(t, slot)->listener);
+
+	if (l->nwaiting < LISTEN_WAITING)
+		l->waiting[(l->first_waiting + l->nwaiting++) %
+			   LISTEN_WAITING] = slot;
+}
+
+/* Never a RST: the client asks again, or is let in when there is room. */
+static void no_room(struct tcp *t, uint32_t slot, const struct segment *seg)
+{
+	struct half *h = half_at(t, slot);
+
+	tcp_drop(t, TCPD_DROP_ACCEPT_FULL);
+	h->wnd = seg->h.wnd;
+	if (h->has_ts && seg->h.opt.has_ts && seg->h.seq == h->irs + 1)
+		h->ts_recent = seg->h.opt.ts_val;
+	if (!h->acked)
+		synq_wait_for_room(t, slot);
+	h->acked = true;
+}
+
+static void last_ack(struct tcp *t, uint32_t slot, struct segment *seg)
+{
+	const struct half *h = half_at(t, slot);
+
+	if (listen_full(listener_at(t, h->listener))) {
+		no_room(t, slot, seg);
+	} else if (!open_half(t, slot, seg)) {
+		tcp_drop(t, TCPD_DROP_CONNS_FULL);
+	}
+}
+
+/* The last ACK that was dropped, without what it carried. */
+static bool open_late(struct tcp *t, uint32_t slot)
+{
+	const struct half *h = half_at(t, slot);
+	struct segment seg = {.tu = h->tu,
+			      .h = {.src = h->tu.pport,
+				    .dst = h->tu.lport,
+				    .seq = h->irs + 1,
+				    .ack = h->iss + 1,
+				    .flags = TCP_ACK,
+				    .wnd = h->wnd},
+			      .nwire = 1};
+
+	seg.h.opt.has_ts = h->has_ts;
+	seg.h.opt.ts_val = h->ts_recent;
+	return open_half(t, slot, &seg);
+}
+
+void synq_room(struct tcp *t, struct listener *l)
+{
+	while (l->nwaiting && !listen_full(l)) {
+		uint32_t slot = l->waiting[l->first_waiting];
+
+		/* Its entry may have gone, the slot may be another's: one that
+		 * waits as well has as good a right. */
+		if (slab_used(&t->halves, slot) && half_at(t, slot)->acked &&
+		    listener_at(t, half_at(t, slot)->listener) == l &&
+		    !open_late(t, slot))
+			return;
+		l->first_waiting = (l->first_waiting + 1) % LISTEN_WAITING;
+		l->nwaiting--;
+	}
 }
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT>, for a segment that the entry does not take. */

@@ -21,12 +21,13 @@ struct half {
 	tcpd_id id;
 	tcpd_time due; /* when the wait after the last SYN-ACK ends */
 	uint16_t mss;  /* the peer's; 0: it gave none */
-	uint16_t wnd;
+	uint16_t wnd;  /* as in the SYN; |acked|: in the last ACK, scaled */
 	uint8_t nsent; /* SYN-ACKs */
 	uint8_t wscale;
 	bool has_wscale : 1;
 	bool has_ts : 1;
 	bool queued : 1; /* a SYN-ACK waits in the reply queue */
+	bool acked : 1;	 /* the last ACK came, and no room was there */
 };
 
 static_assert(sizeof(struct half) <= 96, "attacks.md, row 4");
@@ -48,6 +49,9 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg);
 void synq_timeout(struct tcp *t, uint32_t slot);
 void synq_remove(struct tcp *t, uint32_t slot, enum fsm_event why);
 void synq_abort(struct tcp *t, uint32_t slot); /* 3.10.5: with a RST */
+/* An entry whose last ACK came too early; the accept queue has room again. */
+void synq_wait_for_room(struct tcp *t, uint32_t slot);
+void synq_room(struct tcp *t, struct listener *l);
 void synq_drop_listener(struct tcp *t, uint32_t listener);
 
 /* What the SYN-ACK of |slot| says, as a reply. */

@@ -341,11 +341,77 @@ START_TEST(synq_last_ack_waits_for_room_in_the_accept_queue)
 	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_ACCEPT_FULL], 1);
 	ck_assert_uint_eq(rig.t->halves.count, 1);
 	rig_expect_nothing(); /* above all no RST */
-	ck_assert_int_eq(tcpd_accept(rig.st, h, &a.h, rig.now), 0);
 	rig_pass(TCPD_SEC(1));
 	peer_take(&b, FLAG_SYN | FLAG_ACK);
-	peer_send(&b, FLAG_ACK, NULL, 0);
+	ck_assert_int_eq(tcpd_accept(rig.st, h, &a.h, rig.now), 0);
+	ck_assert_uint_eq(rig.t->halves.count, 0);
+	rig_expect_nothing();
 	ck_assert_int_eq(tcpd_accept(rig.st, h, &b.h, rig.now), 0);
+}
+END_TEST
+
+/* The place in line of an entry that has gone is not for the next one in its
+ * slot, which has not answered yet. */
+START_TEST(synq_room_is_not_for_who_has_not_answered)
+{
+	struct tcpd_conn_settings cs = rig.set.conn;
+	struct tcpd_addr any = {.port = 80};
+	struct peer a = client(), b = peer_new(4, 80, 40001);
+	struct peer c = peer_new(4, 80, 40002);
+	tcpd_handle h = 0;
+
+	cs.backlog = 0;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	peer_send(&a, FLAG_SYN, NULL, 0);
+	peer_take(&a, FLAG_SYN | FLAG_ACK);
+	peer_send(&a, FLAG_ACK, NULL, 0);
+	peer_send(&b, FLAG_SYN, NULL, 0);
+	peer_take(&b, FLAG_SYN | FLAG_ACK);
+	peer_send(&b, FLAG_ACK, NULL, 0);
+	peer_send(&b, FLAG_RST, NULL, 0);
+	peer_send(&c, FLAG_SYN, NULL, 0);
+	peer_take(&c, FLAG_SYN | FLAG_ACK);
+	ck_assert_int_eq(tcpd_accept(rig.st, h, &a.h, rig.now), 0);
+	ck_assert_uint_eq(rig.t->halves.count, 1);
+	ck_assert_int_eq(tcpd_accept(rig.st, h, &b.h, rig.now),
+			 -TCPD_ERR_AGAIN);
+	peer_send(&c, FLAG_ACK, NULL, 0);
+	ck_assert_int_eq(tcpd_accept(rig.st, h, &c.h, rig.now), 0);
+}
+END_TEST
+
+/* As many as there are places in line; the others are asked again. */
+START_TEST(synq_a_larger_backlog_lets_in_who_waits)
+{
+	struct tcpd_conn_settings cs = rig.set.conn;
+	struct tcpd_addr any = {.port = 80};
+	struct peer p[LISTEN_WAITING + 3];
+	tcpd_handle h = 0;
+
+	rig_stop();
+	rig.set.max_half_open = rig.set.max_conns = 2 * LISTEN_WAITING;
+	rig_start();
+	cs.backlog = 0;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	for (uint16_t i = 0; i < LISTEN_WAITING + 3; i++) {
+		p[i] = peer_new(4, 80, (uint16_t)(40000 + i));
+		peer_send(&p[i], FLAG_SYN, NULL, 0);
+		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
+		peer_send(&p[i], FLAG_ACK, NULL, 0);
+	}
+	ck_assert_uint_eq(rig.t->halves.count, LISTEN_WAITING + 2);
+	cs.backlog = 9;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	ck_assert_uint_eq(rig.t->halves.count, LISTEN_WAITING - 7);
+	cs.backlog = 2 * LISTEN_WAITING;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	ck_assert_uint_eq(rig.t->halves.count, 2);
+	rig_pass(TCPD_SEC(1));
+	for (uint16_t i = LISTEN_WAITING + 1; i < LISTEN_WAITING + 3; i++) {
+		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
+		peer_send(&p[i], FLAG_ACK, NULL, 0);
+	}
+	ck_assert_uint_eq(rig.t->halves.count, 0);
 }
 END_TEST
 
@@ -487,6 +553,8 @@ int main(void)
 	tcase_add_loop_test(tc, synq_challenge_announces_what_the_synack_did, 0,
 			    ARRAY_SIZE(challenges));
 	tcase_add_test(tc, synq_last_ack_waits_for_room_in_the_accept_queue);
+	tcase_add_test(tc, synq_room_is_not_for_who_has_not_answered);
+	tcase_add_test(tc, synq_a_larger_backlog_lets_in_who_waits);
 	tcase_add_test(tc,
 		       synq_last_ack_waits_for_a_slot_among_the_connections);
 	tcase_add_test(tc, synq_full_table_drops_the_new_one);
