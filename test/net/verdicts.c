@@ -15,9 +15,10 @@
  */
 #include <signal.h>
 
+#include "side.h"
 #include "verdict_rows.h"
-#include "verdict_side.h"
 
+#define PORT	5000
 #define NOWHERE 5001 /* nobody listens */
 #define PROBE	"PPPPPPPP"
 
@@ -29,6 +30,8 @@ static const char *const stages[] = {
 };
 
 struct answers {
+	const struct peer *peer;
+	enum stage stage;
 	char text[128];
 	bool reset;
 };
@@ -69,48 +72,26 @@ static void add(struct answers *all, const struct answer *a,
 			      sizeof(all->text) - strlen(all->text) - 1);
 }
 
-/* What came until an echo: an ACK of what the shot carried is left out, for
- * it may be delayed, and what the app got tells the same. */
-static void until_echo(struct side *s, const struct peer *c, enum stage stage,
-		       struct answers *all)
+/* An ACK of what the shot carried is left out, for it may be delayed, and what
+ * the app got tells the same. */
+static void judge(void *arg, const struct answer *a)
 {
-	struct shot us = shot_of(s);
-	uint8_t p[SHOT_MAX];
-	double until = line_now() + PATIENCE;
-	struct answer a;
-	size_t n;
+	struct answers *all = arg;
+	const struct peer *c = all->peer;
 
-	s->next_echo++;
-	if (line_put(&s->line, p, shot_echo(&us, s->next_echo, p)) < 0)
-		die("write");
-	for (;;) {
-		n = line_get(&s->line, packet, sizeof(packet), until);
-		if (n == 0) {
-			errno = ETIMEDOUT;
-			die("no echo");
-		}
-		if (shot_is_echo(packet, n, s->next_echo))
-			return;
-		if (!shot_read(packet, n, &a) ||
-		    memcmp(a.src, us.dst, shot_alen(s->family)) != 0)
-			continue;
-		if (a.flags == ACK && a.seq == c->rcv && a.ack == c->snd + 1 &&
-		    stage != CLOSED_PORT && stage != LISTENER)
-			continue;
-		add(all, &a, c, stage);
-	}
+	if (a->flags != ACK || a->seq != c->rcv || a->ack != c->snd + 1 ||
+	    all->stage == CLOSED_PORT || all->stage == LISTENER)
+		add(all, a, c, all->stage);
 }
 
-/* Twice: tcpd may write what one turn of its loop owes in any order. */
 static struct answers collect(struct side *s, const struct peer *c,
 			      enum stage stage)
 {
-	struct answers all = {.text = ""};
+	struct answers all = {.peer = c, .stage = stage};
 	struct answer a;
 	size_t n;
 
-	until_echo(s, c, stage, &all);
-	until_echo(s, c, stage, &all);
+	fence(s, judge, &all);
 	/* an answer to a martian may have gone the wrong way */
 	while ((n = line_get(&loopback, packet, sizeof(packet), 0)) > 0)
 		if (shot_read(packet, n, &a))
@@ -119,45 +100,6 @@ static struct answers collect(struct side *s, const struct peer *c,
 }
 
 /* --- a connection up to the stage where it is shot at */
-
-static void half_open(struct side *s, struct peer *c)
-{
-	struct shot shot;
-	struct answer a;
-
-	c->snd--;
-	shot = segment(s, c, SYN);
-	if (c->stamped)
-		stamp(c, &shot, 0);
-	put(s, &shot);
-	must(await(s, c, SYN | ACK, 0, &a), s, "SYN-ACK");
-	c->snd++;
-	c->rcv = a.seq + 1;
-	for (size_t i = 0; i + 10 <= a.nopt; i++)
-		if (a.opt[i] == 8 && a.opt[i + 1] == 10)
-			c->ts_echo = raw_get32(a.opt + i + 2);
-}
-
-/* Text each way, so that there is something old to shoot with. */
-static void establish(struct side *s, struct peer *c)
-{
-	static const char text[] = "0123456789abcdef";
-	char buf[sizeof(text)];
-	struct answer a;
-	int err;
-
-	half_open(s, c);
-	say(s, c, ACK, "");
-	c->fd = take(s);
-	must(c->fd >= 0, s, "connection");
-	say(s, c, PSH | ACK, text);
-	c->snd += 16;
-	must(app_read(c->fd, buf, 16, &err) == 16, s, "text");
-	must(write(c->fd, buf, 16) == 16, s, "room");
-	must(await(s, c, 0, 16, &a), s, "echoed text");
-	c->rcv += 16;
-	say(s, c, ACK, "");
-}
 
 static void fin_from_peer(struct side *s, struct peer *c)
 {
@@ -363,11 +305,8 @@ static const char *verdict(struct side *s, const struct row *row, char *text,
 	struct answers all;
 	const char *end;
 
-	c = (struct peer){.port = s->next_port++,
-			  .snd = 0x10000000u + s->next_port * 65537u,
-			  .rcv = 0x50000000u,
-			  .stamped = row->stage == STAMPED,
-			  .fd = -1};
+	c = peer_new(s);
+	c.stamped = row->stage == STAMPED;
 	bring_to(s, &c, row->stage);
 	(void)collect(s, &c, row->stage);
 	shoot(s, &c, row);
@@ -386,23 +325,16 @@ static const char *verdict(struct side *s, const struct row *row, char *text,
 	return text;
 }
 
-static void open_side(struct side *s, int family)
-{
-	s->family = family;
-	s->next_port = 20000;
-	if (line_open(&s->line, family, s->kernel, s->dev) < 0)
-		die(s->dev);
-	open_listener(s);
-}
-
 int main(int argc, char **argv)
 {
 	struct side kernel = {.dev = "kern0",
+			      .port = PORT,
 			      .host = {"10.88.0.2", "fd88::2"},
 			      .peer = {"10.88.0.77", "fd88::77"},
 			      .broadcast = "10.88.0.255",
 			      .kernel = true};
 	struct side tcpd = {.dev = "tcpd0",
+			    .port = PORT,
 			    .host = {"10.77.0.2", "fd77::2"},
 			    .peer = {"10.77.0.77", "fd77::77"},
 			    .broadcast = "10.77.0.255"};

@@ -27,8 +27,8 @@ verdicts() { # 4 or 6
 		else
 			fail "IPv$1: $name" "expected: $expect
 kernel:   $kernel
-tcpd:     $tcpd${why:+
-(another than the kernel's: $why)}"
+tcpd:     $tcpd
+$why"
 		fi
 	done <"$tmp/verdicts"
 }
