@@ -32,7 +32,8 @@ static const struct {
 	{"lib/tcp/cc.h", "cc_state", &record_conn, "ccs.", " "},
 	{"lib/tcp/tcp.h", "tuple", &record_conn, "tu.", " "},
 	{"lib/tcp/listen.h", "listener", &record_listener, "",
-	 " user next ev ev_mask accept nqueued "},
+	 " user next ev ev_mask accept nqueued first_waiting nwaiting "
+	 "waiting "},
 	{"lib/include/tcpd.h", "tcpd_conn_settings", &record_listener, "set.",
 	 " "},
 	{"lib/tcp/synq.h", "half", &record_half, "", " node "},
