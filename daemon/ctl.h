@@ -85,9 +85,15 @@ int ctl_options(struct ctl_client *c, const struct ctl_request *r,
 /* The one word of |r| as an id; false: refused already. */
 bool ctl_id(struct ctl_client *c, const struct ctl_request *r, tcpd_id *id);
 
+/* Done: words for people, an object for programs. */
+__attribute__((format(printf, 2, 3))) void ctl_done(struct ctl_client *c,
+						    const char *fmt, ...);
+
 /* --- ctl_walk.c */
 void ctl_cmd_ss(struct ctl_client *c, const struct ctl_request *r);
 void ctl_cmd_show(struct ctl_client *c, const struct ctl_request *r);
+void ctl_cmd_abort(struct ctl_client *c, const struct ctl_request *r);
+void ctl_cmd_close(struct ctl_client *c, const struct ctl_request *r);
 void ctl_cmd_fsm(struct ctl_client *c, const struct ctl_request *r);
 
 /* --- ctl_live.c */

@@ -3,7 +3,7 @@
  * ctl_cmd.c - from a request line to its answer: the table of commands, who
  * may give them, and the short ones themselves.
  */
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,13 +84,18 @@ static bool no_words(struct ctl_client *c, const struct ctl_request *r)
 	return false;
 }
 
-/* Done: a word for people, an object for programs. */
-static void done(struct ctl_client *c, const char *word)
+void ctl_done(struct ctl_client *c, const char *fmt, ...)
 {
+	char words[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
 	if (c->json)
 		report_json(&c->out, json_pack("{s:b}", "ok", 1));
 	else
-		text_add(&c->out, "%s\n", word);
+		text_add(&c->out, "%s\n", words);
 }
 
 /* ------------------------------------------------------------ commands */
@@ -118,64 +123,6 @@ static void cmd_stats(struct ctl_client *c, const struct ctl_request *r)
 		report_stats_text(&c->out, &s, all != 0);
 }
 
-/* A listener ends with its service or its program; ended from here, neither
- * would hear of it. */
-static bool is_listener(struct daemon *d, tcpd_id id)
-{
-	struct tcpd_cursor cur = {.kind = TCPD_KIND_LISTENER};
-	struct tcpd_status s;
-
-	while (tcpd_each(d->st, &cur, &s, d->now) &&
-	       s.kind == TCPD_KIND_LISTENER)
-		if (s.id == id)
-			return true;
-	return false;
-}
-
-static void end_by_id(struct ctl_client *c, const struct ctl_request *r,
-		      bool abort)
-{
-	struct daemon *d = c->ctl->d;
-	char word[64];
-	tcpd_id id;
-	int rc;
-
-	if (!ctl_id(c, r, &id))
-		return;
-	if (is_listener(d, id)) {
-		ctl_refuse(c,
-			   "id %" PRIu64 " is a listener, expected a "
-			   "connection: end its program, or take its service "
-			   "out of the configuration",
-			   id);
-		return;
-	}
-	rc = abort ? tcpd_abort_id(d->st, id, daemon_now(d))
-		   : tcpd_close_id(d->st, id, daemon_now(d));
-	if (rc == -TCPD_ERR_HANDLE) {
-		ctl_refuse(c, "no connection with id %" PRIu64, id);
-		return;
-	}
-	if (rc < 0) {
-		ctl_refuse(c, "id %" PRIu64 ": %s", id, tcpd_err_text(rc));
-		return;
-	}
-	daemon_kick(d);
-	(void)snprintf(word, sizeof(word), "%s %" PRIu64,
-		       abort ? "aborted" : "closing", id);
-	done(c, word);
-}
-
-static void cmd_abort(struct ctl_client *c, const struct ctl_request *r)
-{
-	end_by_id(c, r, true);
-}
-
-static void cmd_close(struct ctl_client *c, const struct ctl_request *r)
-{
-	end_by_id(c, r, false);
-}
-
 static void cmd_reload(struct ctl_client *c, const struct ctl_request *r)
 {
 	char err[512] = "";
@@ -188,7 +135,7 @@ static void cmd_reload(struct ctl_client *c, const struct ctl_request *r)
 		return;
 	}
 	ctl_note(c->ctl, "reload by uid %lu", (unsigned long)c->uid);
-	done(c, "reloaded");
+	ctl_done(c, "reloaded");
 }
 
 static void cmd_stop(struct ctl_client *c, const struct ctl_request *r)
@@ -196,7 +143,7 @@ static void cmd_stop(struct ctl_client *c, const struct ctl_request *r)
 	if (!no_words(c, r))
 		return;
 	ctl_note(c->ctl, "stop by uid %lu", (unsigned long)c->uid);
-	done(c, "stopping");
+	ctl_done(c, "stopping");
 	daemon_stop(c->ctl->d);
 }
 
@@ -225,8 +172,8 @@ static const struct command {
 	{"fsm", ctl_cmd_fsm, false},
 	{"events", ctl_cmd_events, false},
 	{"capture", ctl_cmd_capture, false},
-	{"abort", cmd_abort, true},
-	{"close", cmd_close, true},
+	{"abort", ctl_cmd_abort, true},
+	{"close", ctl_cmd_close, true},
 	{"reload", cmd_reload, true},
 	{"stop", cmd_stop, true},
 	{"version", cmd_version, false},

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ctl_walk.c - answers that look at everything the stack has: ss, show, fsm.
+ * ctl_walk.c - answers that look at everything the stack has: ss, fsm, and
+ * what finds a connection by its number: show, abort, close.
  *
- * There may be hundreds of thousands of entries, so a walk goes on by at most
- * VISITS of them a piece, and only when the client has taken the last one.
+ * There may be millions of entries, so a walk looks at no more than VISITS
+ * places of the tables a piece, and only when the client has taken the last
+ * one: a turn of the loop costs some tens of microseconds.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,8 +14,8 @@
 #include "ctl.h"
 #include "report.h"
 
-#define VISITS 1024 /* entries looked at */
-#define ROWS   32   /* rows held: what a turn of the loop may cost */
+#define VISITS 512 /* places looked at */
+#define ROWS   32  /* rows made */
 
 struct walk {
 	struct tcpd_cursor cursor;
@@ -29,12 +31,17 @@ static bool walk_more(struct ctl_client *c)
 	struct daemon *d = c->ctl->d;
 	struct tcpd_status s;
 
-	for (int i = 0; i < VISITS && (!w->room || w->room(w)); i++) {
-		if (!tcpd_each(d->st, &w->cursor, &s, d->now) ||
-		    !w->visit(c, &s)) {
-			w->end(c);
-			return false;
+	w->cursor.looks = VISITS;
+	w->cursor.looked = 0;
+	while (!w->room || w->room(w)) {
+		if (tcpd_each(d->st, &w->cursor, &s, d->now)) {
+			if (w->visit(c, &s))
+				continue;
+		} else if (w->cursor.kind < TCPD_NKINDS) {
+			return true;
 		}
+		w->end(c);
+		return false;
 	}
 	return true;
 }
@@ -177,67 +184,125 @@ void ctl_cmd_ss(struct ctl_client *c, const struct ctl_request *r)
 	c->more = ss_more;
 }
 
-/* ---------------------------------------------------------------- show */
+/* ----------------------------------------------------------- by number */
 
-struct show {
+struct find {
 	struct walk walk;
 	tcpd_id id;
 	bool found;
+	bool abort; /* else close */
 	struct report_row row;
 };
 
-static bool show_visit(struct ctl_client *c, const struct tcpd_status *s)
+static void no_such(struct ctl_client *c, tcpd_id id)
 {
-	struct show *show = c->job;
+	ctl_refuse(c, "no connection with id %" PRIu64, id);
+}
 
-	if (s->id != show->id)
+static bool find_visit(struct ctl_client *c, const struct tcpd_status *s)
+{
+	struct find *f = c->job;
+
+	if (s->id != f->id)
 		return true;
-	report_row_make(c->ctl->d, s, &show->row);
-	show->found = true;
+	report_row_make(c->ctl->d, s, &f->row);
+	f->found = true;
 	return false;
 }
 
-static void show_closed(void *arg, const struct app_socket *a)
+static void find_closed(void *arg, const struct app_socket *a)
 {
-	struct show *show = ((struct ctl_client *)arg)->job;
+	struct find *f = ((struct ctl_client *)arg)->job;
 
-	if (a->id != show->id)
+	if (a->id != f->id)
 		return;
-	report_row_closed(a, &show->row);
-	show->found = true;
+	report_row_closed(a, &f->row);
+	f->found = true;
 }
 
 static void show_end(struct ctl_client *c)
 {
-	struct show *show = c->job;
+	struct find *f = c->job;
 	struct daemon *d = c->ctl->d;
 
-	if (!show->found)
-		app_each_closed(d, show_closed, c);
-	if (!show->found)
-		ctl_refuse(c, "no connection with id %" PRIu64, show->id);
+	if (!f->found)
+		app_each_closed(d, find_closed, c);
+	if (!f->found)
+		no_such(c, f->id);
 	else if (c->json)
-		report_json(&c->out, report_show_json(&show->row, d->now));
+		report_json(&c->out, report_show_json(&f->row, d->now));
 	else
-		report_show_text(&c->out, &show->row, d->now);
+		report_show_text(&c->out, &f->row, d->now);
+}
+
+static void end_end(struct ctl_client *c)
+{
+	struct find *f = c->job;
+	struct daemon *d = c->ctl->d;
+	tcpd_time now = daemon_now(d);
+	int rc;
+
+	if (!f->found) {
+		no_such(c, f->id);
+		return;
+	}
+	/* A listener ends with its service or its program; ended from here,
+	 * neither would hear of it. */
+	if (f->row.s.kind == TCPD_KIND_LISTENER) {
+		ctl_refuse(c,
+			   "id %" PRIu64 " is a listener, expected a "
+			   "connection: end its program, or take its service "
+			   "out of the configuration",
+			   f->id);
+		return;
+	}
+	rc = f->abort ? tcpd_abort_seen(d->st, &f->walk.cursor, f->id, now)
+		      : tcpd_close_seen(d->st, &f->walk.cursor, f->id, now);
+	if (rc < 0) {
+		ctl_refuse(c, "id %" PRIu64 ": %s", f->id, tcpd_err_text(rc));
+		return;
+	}
+	daemon_kick(d);
+	ctl_done(c, "%s %" PRIu64, f->abort ? "aborted" : "closing", f->id);
+}
+
+static struct find *find_start(struct ctl_client *c,
+			       const struct ctl_request *r,
+			       void (*end)(struct ctl_client *c))
+{
+	struct find *f;
+	tcpd_id id;
+
+	if (!ctl_id(c, r, &id))
+		return NULL;
+	f = calloc(1, sizeof(*f));
+	if (!f) {
+		ctl_refuse(c, "out of memory");
+		return NULL;
+	}
+	f->id = id;
+	f->walk.visit = find_visit;
+	f->walk.end = end;
+	walk_start(c, f, free);
+	return f;
 }
 
 void ctl_cmd_show(struct ctl_client *c, const struct ctl_request *r)
 {
-	struct show *show;
-	tcpd_id id;
+	(void)find_start(c, r, show_end);
+}
 
-	if (!ctl_id(c, r, &id))
-		return;
-	show = calloc(1, sizeof(*show));
-	if (!show) {
-		ctl_refuse(c, "out of memory");
-		return;
-	}
-	show->id = id;
-	show->walk.visit = show_visit;
-	show->walk.end = show_end;
-	walk_start(c, show, free);
+void ctl_cmd_abort(struct ctl_client *c, const struct ctl_request *r)
+{
+	struct find *f = find_start(c, r, end_end);
+
+	if (f)
+		f->abort = true;
+}
+
+void ctl_cmd_close(struct ctl_client *c, const struct ctl_request *r)
+{
+	(void)find_start(c, r, end_end);
 }
 
 /* ----------------------------------------------------------------- fsm */

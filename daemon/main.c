@@ -239,7 +239,7 @@ static void reset_rest(struct daemon *d)
 
 	while (tcpd_each(d->st, &c, &s, d->now))
 		if (s.kind == TCPD_KIND_CONN && s.state != TCPD_CLOSED &&
-		    tcpd_abort_id(d->st, s.id, d->now) == 0)
+		    tcpd_abort_seen(d->st, &c, s.id, d->now) == 0)
 			n++;
 	if (n)
 		log_info("%u connections did not close in time: reset", n);

@@ -93,16 +93,26 @@ static void closed(void *arg, const struct app_socket *s)
 
 static void walk(struct daemon *d, struct seen *seen)
 {
+	const struct tcpd_stats *st = tcpd_stats(d->st);
+	uint64_t nhalf = st->now_half_open; /* not seen */
 	struct tcpd_cursor c = {0};
 	struct tcpd_status s;
 
 	while (tcpd_each(d->st, &c, &s, d->now)) {
-		seen->live[s.state]++;
-		if (s.kind == TCPD_KIND_TIME_WAIT)
-			continue;
+		/* of these there may be a million: their numbers are known */
+		if (s.kind == TCPD_KIND_TIME_WAIT ||
+		    (s.kind == TCPD_KIND_HALF_OPEN && seen->rows >= ROWS_MAX))
+			break;
+		if (s.kind == TCPD_KIND_HALF_OPEN)
+			nhalf--;
+		else if (s.state != TCPD_TIME_WAIT) /* that has an entry */
+			seen->live[s.state]++;
 		if (seen->rows++ < ROWS_MAX)
 			table_row(d, &seen->table, &s);
 	}
+	seen->rows += nhalf;
+	seen->live[TCPD_SYN_RECEIVED] += st->now_half_open;
+	seen->live[TCPD_TIME_WAIT] = st->now_time_wait;
 	app_each_closed(d, closed, seen);
 }
 

@@ -77,7 +77,10 @@ static int listener_open(struct daemon *d, struct service_listener *l)
 	int rc;
 
 	l->h = 0;
-	rc = tcpd_listen(d->st, &l->h, &l->addr, 0, &l->s->conf.conn, d->now);
+	/* connections of the listener before it, in TIME-WAIT or still open,
+	 * shall not keep a reload from having the port */
+	rc = tcpd_listen(d->st, &l->h, &l->addr, TCPD_BIND_REUSE,
+			 &l->s->conf.conn, d->now);
 	if (rc == 0)
 		tcpd_set_user(d->st, l->h, l);
 	return rc;

@@ -422,6 +422,7 @@ enum tcpd_kind {
 	TCPD_KIND_HALF_OPEN,
 	TCPD_KIND_TIME_WAIT
 };
+#define TCPD_NKINDS (TCPD_KIND_TIME_WAIT + 1)
 
 struct tcpd_status {
 	tcpd_id id;
@@ -466,9 +467,15 @@ int tcpd_status(const struct tcpd_stack *st, tcpd_handle h,
  * Everything there is, one after the other: start with a zeroed cursor;
  * false at the end.  Calls in between are allowed: what appears or goes
  * meanwhile may be missed, nothing is shown twice.
+ *
+ * The tables may have a million places, most of them free: with |looks| set,
+ * false with |kind| below TCPD_NKINDS means that so many were |looked| at (set
+ * that to 0 and go on).
  */
 struct tcpd_cursor {
 	uint32_t kind, slot;
+	uint32_t looks, looked; /* places; 0: as many as there are */
+	tcpd_time begun;	/* of the walk: set by the first call */
 };
 bool tcpd_each(const struct tcpd_stack *st, struct tcpd_cursor *c,
 	       struct tcpd_status *s, tcpd_time now);
@@ -481,6 +488,13 @@ bool tcpd_each(const struct tcpd_stack *st, struct tcpd_cursor *c,
  */
 int tcpd_abort_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now);
 int tcpd_close_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now);
+
+/* The same of what tcpd_each() has shown last with |c|, which nobody has to
+ * look for; HANDLE: it has not |id| (any more). */
+int tcpd_abort_seen(struct tcpd_stack *st, const struct tcpd_cursor *c,
+		    tcpd_id id, tcpd_time now);
+int tcpd_close_seen(struct tcpd_stack *st, const struct tcpd_cursor *c,
+		    tcpd_id id, tcpd_time now);
 
 const struct tcpd_stats *tcpd_stats(struct tcpd_stack *st);
 

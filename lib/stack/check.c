@@ -348,7 +348,12 @@ static void count_ports(struct tcp *t, uint32_t n)
 	}
 	for (uint32_t i = 0; t->tws.count && i < t->tws.high; i++)
 		if (slab_used(&t->tws, i))
-			t->ports[timewait_at(t, i)->tu.lport].nuse += n;
+			timewait_count(t, timewait_at(t, i), n);
+}
+
+static bool port_left(const struct port *p)
+{
+	return p->nuse || p->ntw[0] || p->ntw[1];
 }
 
 static bool ports_left(const struct tcp *t)
@@ -357,12 +362,12 @@ static bool ports_left(const struct tcp *t)
 		const struct conn *c = conn_at(t, i);
 
 		if (slab_used(&t->conns, i) && (c->hashed || c->bound) &&
-		    t->ports[c->tu.lport].nuse)
+		    port_left(&t->ports[c->tu.lport]))
 			return true;
 	}
 	for (uint32_t i = 0; t->tws.count && i < t->tws.high; i++)
 		if (slab_used(&t->tws, i) &&
-		    t->ports[timewait_at(t, i)->tu.lport].nuse)
+		    port_left(&t->ports[timewait_at(t, i)->tu.lport]))
 			return true;
 	return false;
 }
@@ -379,7 +384,8 @@ static const char *ports(struct tcp *t)
 		return NULL;
 	/* all 65536 are looked at only while nothing is there */
 	for (uint32_t i = 0; i <= UINT16_MAX; i++)
-		REQUIRE(!t->ports[i].nuse, "ports: one that nobody uses is");
+		REQUIRE(!port_left(&t->ports[i]),
+			"ports: one that nobody uses is");
 	return NULL;
 }
 

@@ -90,10 +90,14 @@ static const struct field tcpd_stack_fields[] = {
 	A(16, t.stat.resets_sent),
 	A(17, t.stat.resets_received),
 	A(18, t.taken),
+	A(19, t.tw_mark),
+	F(20, t.port_full),
+	F(21, t.port_full_at),
+	F(22, t.port_gone),
 };
 #undef F
 #undef A
-#define STACK_FLAGS(X) X(0, t.mem_waiters)
+#define STACK_FLAGS(X) X(0, t.mem_waiters) X(1, t.moved)
 FLAGS(tcpd_stack, STACK_FLAGS)
 const struct record_type record_stack = TYPE(tcpd_stack);
 

@@ -72,7 +72,7 @@ static bool load_timewait(struct loader *ld, struct octets group)
 	if (!record_read(group, &record_timewait, w) ||
 	    w->class >= t->ntw_classes || !port_tuple_free(t, &w->tu))
 		return false;
-	t->ports[w->tu.lport].nuse++;
+	timewait_count(t, w, 1);
 	return htab_add(&t->tw_tab, tuple_hash(t, &w->tu), slot);
 }
 

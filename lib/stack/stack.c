@@ -207,6 +207,7 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	take_settings(t, s);
 	t->now = now;
 	t->next_id = 1;
+	t->port_gone = 1;
 	t->k_table = derive(s, 1);
 	t->k_isn = derive(s, 2);
 	t->k_ts = derive(s, 3);
@@ -243,6 +244,9 @@ int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 	    memcmp(s->key, old->key, sizeof(s->key)) != 0)
 		return -TCPD_ERR_INVALID;
 	path = s->mtu != old->mtu;
+	t->moved = t->moved || s->naddrs != old->naddrs ||
+		   memcmp(s->addr, old->addr, sizeof(s->addr)) != 0;
+	t->port_gone++; /* another range, other addresses */
 	take_settings(t, s);
 	orphan_trim(t);
 	for (uint32_t i = 0; path && i < t->conns.high; i++) {

@@ -34,6 +34,10 @@ static inline bool stack_usable(const struct conn *c)
 	return c->held && !c->orphan;
 }
 
+/* --- status.c: what is in a place of a table (|kind|: enum tcpd_kind) */
+void status_of(const struct tcp *t, uint32_t kind, uint32_t slot,
+	       struct tcpd_status *s, tcpd_time now);
+
 /* --- icmp_in.c */
 void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 		bool csum_valid);

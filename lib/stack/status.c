@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * status.c - what there is, for people and for getsockopt: one connection, or
- * everything in turn; options; ending something by its number.
+ * status.c - what one connection, listener or small entry is like, for people
+ * and for getsockopt; options.
  */
 #include <string.h>
 
@@ -233,24 +233,8 @@ int tcpd_status(const struct tcpd_stack *st, tcpd_handle h,
 	return 0;
 }
 
-static const struct slab *slab_of(const struct tcp *t, uint32_t kind)
-{
-	switch (kind) {
-	case TCPD_KIND_CONN:
-		return &t->conns;
-	case TCPD_KIND_LISTENER:
-		return &t->listeners;
-	case TCPD_KIND_HALF_OPEN:
-		return &t->halves;
-	case TCPD_KIND_TIME_WAIT:
-		return &t->tws;
-	default:
-		return NULL;
-	}
-}
-
-static void slot_status(const struct tcp *t, uint32_t kind, uint32_t slot,
-			struct tcpd_status *s, tcpd_time now)
+void status_of(const struct tcp *t, uint32_t kind, uint32_t slot,
+	       struct tcpd_status *s, tcpd_time now)
 {
 	if (kind == TCPD_KIND_CONN)
 		conn_status(t, conn_at(t, slot), s, now);
@@ -260,103 +244,6 @@ static void slot_status(const struct tcp *t, uint32_t kind, uint32_t slot,
 		half_status(t, half_at(t, slot), s, now);
 	else
 		tw_status(t, timewait_at(t, slot), s, now);
-}
-
-bool tcpd_each(const struct tcpd_stack *st, struct tcpd_cursor *c,
-	       struct tcpd_status *s, tcpd_time now)
-{
-	const struct tcp *t = &st->t;
-	const struct slab *slab;
-
-	while ((slab = slab_of(t, c->kind)) != NULL) {
-		while (slab->count && c->slot < slab->high) {
-			uint32_t slot = c->slot++;
-
-			if (!slab_used(slab, slot) ||
-			    (c->kind == TCPD_KIND_TIME_WAIT &&
-			     timewait_at(t, slot)->held))
-				continue; /* its TCB's row says it */
-			slot_status(t, c->kind, slot, s, now);
-			return true;
-		}
-		c->kind++;
-		c->slot = 0;
-	}
-	return false;
-}
-
-/* --- by number */
-
-static uint32_t find_id(const struct tcp *t, tcpd_id id, uint32_t *kind)
-{
-	const struct slab *slab;
-
-	for (*kind = 0; (slab = slab_of(t, *kind)) != NULL; ++*kind)
-		for (uint32_t i = 0; slab->count && i < slab->high; i++) {
-			struct tcpd_status s;
-
-			if (!slab_used(slab, i))
-				continue;
-			slot_status(t, *kind, i, &s, t->now);
-			if (s.id == id)
-				return i;
-		}
-	return SLAB_NONE;
-}
-
-static void abort_conn(struct tcp *t, struct conn *c)
-{
-	bool held = stack_usable(c);
-
-	if (!held || c->state == TCPD_CLOSED) {
-		if (!held)
-			user_abort(t, c, TCPD_RESET_ABORT);
-		return;
-	}
-	/* its holder learns of it as of a peer's RST */
-	if (c->state != TCPD_SYN_SENT)
-		rst_send(t, c, TCPD_RESET_ABORT);
-	conn_move(t, c, EV_ABORT);
-	conn_ended(t, c, TCPD_ERR_RESET, TCPD_EV_RESET);
-}
-
-int tcpd_abort_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
-{
-	struct tcp *t = &st->t;
-	uint32_t kind, slot;
-
-	stack_enter(st, now);
-	slot = find_id(t, id, &kind);
-	switch (slot == SLAB_NONE ? UINT32_MAX : kind) {
-	case TCPD_KIND_CONN:
-		abort_conn(t, conn_at(t, slot));
-		return 0;
-	case TCPD_KIND_LISTENER:
-		return tcpd_abort(st, stack_handle(t, REF(REF_LISTENER, slot)),
-				  now);
-	case TCPD_KIND_HALF_OPEN:
-		synq_abort(t, slot);
-		return 0;
-	case TCPD_KIND_TIME_WAIT:
-		timewait_remove(t, slot);
-		return 0;
-	default:
-		return -TCPD_ERR_HANDLE;
-	}
-}
-
-int tcpd_close_id(struct tcpd_stack *st, tcpd_id id, tcpd_time now)
-{
-	struct tcp *t = &st->t;
-	uint32_t kind, slot;
-
-	stack_enter(st, now);
-	slot = find_id(t, id, &kind);
-	if (slot == SLAB_NONE)
-		return -TCPD_ERR_HANDLE;
-	if (kind != TCPD_KIND_CONN || !stack_usable(conn_at(t, slot)))
-		return tcpd_abort_id(st, id, now);
-	return user_shutdown(t, conn_at(t, slot));
 }
 
 /* --- options */

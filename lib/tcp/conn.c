@@ -110,6 +110,12 @@ bool conn_hash(struct tcp *t, struct conn *c)
 	return true;
 }
 
+static void give_port(struct tcp *t, const struct conn *c)
+{
+	t->ports[c->tu.lport].nuse--;
+	t->port_gone++;
+}
+
 void conn_unhash(struct tcp *t, struct conn *c)
 {
 	bool there;
@@ -121,7 +127,7 @@ void conn_unhash(struct tcp *t, struct conn *c)
 	(void)there;
 	c->hashed = false;
 	if (!c->bound)
-		t->ports[c->tu.lport].nuse--;
+		give_port(t, c);
 }
 
 static void leave_lists(struct tcp *t, struct conn *c)
@@ -171,7 +177,7 @@ void conn_free(struct tcp *t, struct conn *c)
 	leave_lists(t, c);
 	conn_unhash(t, c);
 	if (c->bound)
-		t->ports[c->tu.lport].nuse--;
+		give_port(t, c);
 	slab_give(&t->conns, conn_slot(t, c));
 }
 

@@ -62,37 +62,72 @@ static bool conn_in_way(const struct conn *c, const struct tcpd_addr *a,
 {
 	uint8_t family = c->any_local ? c->family : ip_is4(c->tu.local) ? 4 : 6;
 
-	if (c->tu.lport != a->port || (!c->hashed && !c->bound))
-		return false;
 	if (!overlap(a->ip, any, a->family, c->tu.local, c->any_local, family))
 		return false;
 	/* SO_REUSEADDR: over what is open, and over those who said so too */
 	return !(reuse && (c->hashed || c->reuse));
 }
 
+static bool any_conn_in_way(const struct tcp *t, const struct tcpd_addr *a,
+			    bool any, bool reuse, const struct conn *self)
+{
+	const struct port *p = &t->ports[a->port];
+	uint32_t left = p->nuse - p->ntw[0] - p->ntw[1];
+
+	for (uint32_t i = 0; left && i < t->conns.high; i++) {
+		const struct conn *c = conn_at(t, i);
+
+		if (!slab_used(&t->conns, i) || c->tu.lport != a->port ||
+		    (!c->hashed && !c->bound))
+			continue;
+		if (c != self && conn_in_way(c, a, any, reuse))
+			return true;
+		left--;
+	}
+	return false;
+}
+
+/* Is |a| the only address of its family, and has always been? */
+static bool is_only(const struct tcp *t, const struct tcpd_addr *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->set.naddrs; i++)
+		if (t->set.addr[i].family == a->family)
+			n += t->set.addr[i].local ? 2 : 1;
+	return n == 1 && !t->moved;
+}
+
+/* There may be a million entries: only one of several addresses is looked for
+ * among them, and only where the port's counts leave it open. */
+static bool timewait_in_way(const struct tcp *t, const struct tcpd_addr *a,
+			    bool any)
+{
+	const struct port *p = &t->ports[a->port];
+	uint32_t left = (a->family != 6 ? p->ntw[0] : 0) +
+			(a->family != 4 ? p->ntw[1] : 0);
+
+	if (left == 0 || any || is_only(t, a))
+		return left != 0;
+	for (uint32_t i = 0; left && i < t->tws.high; i++) {
+		const struct timewait *w = timewait_at(t, i);
+
+		if (!slab_used(&t->tws, i) || w->tu.lport != a->port ||
+		    ip_is4(w->tu.local) != (a->family == 4))
+			continue;
+		if (memcmp(a->ip, w->tu.local, 16) == 0)
+			return true;
+		left--;
+	}
+	return false;
+}
+
 bool listen_port_free(const struct tcp *t, const struct tcpd_addr *a, bool any,
 		      bool reuse, const struct conn *self)
 {
-	if (listener_in_way(t, a, any))
-		return false;
-	if (t->ports[a->port].nuse == 0)
-		return true;
-	for (uint32_t i = 0; i < t->conns.high; i++) {
-		const struct conn *c = conn_at(t, i);
-
-		if (slab_used(&t->conns, i) && c != self &&
-		    conn_in_way(c, a, any, reuse))
-			return false;
-	}
-	for (uint32_t i = 0; !reuse && i < t->tws.high; i++) {
-		const struct timewait *w = timewait_at(t, i);
-
-		if (slab_used(&t->tws, i) && w->tu.lport == a->port &&
-		    overlap(a->ip, any, a->family, w->tu.local, false,
-			    ip_is4(w->tu.local) ? 4 : 6))
-			return false;
-	}
-	return true;
+	return !listener_in_way(t, a, any) &&
+	       !any_conn_in_way(t, a, any, reuse, self) &&
+	       (reuse || !timewait_in_way(t, a, any));
 }
 
 /* How specific: an address, a family, everything. */
@@ -138,6 +173,7 @@ void listen_close(struct tcp *t, struct listener *l)
 	while (*at != slot + 1)
 		at = &listener_at(t, *at - 1)->next;
 	*at = l->next;
+	t->port_gone++;
 	if (l->ev_mask)
 		rlist_del(t, &t->events, LINK_EVENT, REF(REF_LISTENER, slot));
 	slab_give(&t->listeners, slot);

@@ -46,6 +46,10 @@ bool port_choose(struct tcp *t, struct tuple *tu)
 
 	who.lport = 0;
 	h = siphash(&t->k_port, &who, sizeof(who));
+	/* An app that goes on asking shall not have all ports looked at again
+	 * each time; its answer is the same as long as none is given back. */
+	if (t->port_full == h && t->port_full_at == t->port_gone)
+		return false;
 	step = &t->port_step[(h >> 32) % ARRAY_SIZE(t->port_step)];
 	/* past what is taken by a stride of its own each time: the port behind
 	 * a long part that is taken is no likelier than others (3.3.1) */
@@ -58,6 +62,8 @@ bool port_choose(struct tcp *t, struct tuple *tu)
 		if (take(t, tu, ((uint32_t)h + *step + i) % range))
 			return true;
 	tu->lport = 0;
+	t->port_full = h;
+	t->port_full_at = t->port_gone;
 	return false;
 }
 

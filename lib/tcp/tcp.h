@@ -60,6 +60,7 @@ enum rlink_which {
 struct port {
 	uint32_t listeners; /* slot + 1 of the first of a chain */
 	uint32_t nuse;	    /* connections, bound sockets, TIME-WAIT entries */
+	uint32_t ntw[2];    /* TIME-WAIT entries of these: IPv4, IPv6 */
 };
 
 /* A segment that goes out without a connection to remember it. */
@@ -123,7 +124,12 @@ struct plan {
 };
 
 /* Distinct values of 2MSL that TIME-WAIT entries may have. */
-#define NTW_CLASSES 16
+#define NTW_CLASSES   16
+
+/* What next_id was in each of the last stretches of 2^14 ms (in all 70 min,
+ * above the longest 2MSL): an entry has only the low bits of its number. */
+#define NTW_MARKS     256u
+#define TW_MARK_SHIFT 14
 
 struct tcp {
 	struct tcpd_settings set;
@@ -143,6 +149,11 @@ struct tcp {
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];
 	uint8_t ntw_classes;
+	bool moved; /* addresses have changed: entries may have others */
+	tcpd_id tw_mark[NTW_MARKS];
+	/* connects to |port_full| (a hash) found no port; nothing that had
+	 * one has gone since if port_gone is still |port_full_at| */
+	uint64_t port_full, port_full_at, port_gone;
 
 	struct rlist acks, sends, events;
 	struct rlist orphans; /* the oldest first (orphan.c) */

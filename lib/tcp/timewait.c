@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "synq.h"
 #include "timewait.h"
+#include "wire/ip.h"
 
 /* The entry does not remember what was announced; with the largest window no
  * right edge moves left (SHLD-14), and no text will come to fill it. */
@@ -29,14 +30,30 @@ uint32_t timewait_find(const struct tcp *t, const struct tuple *tu,
 	return htab_find(&t->tw_tab, hash, same_tw, t, tu);
 }
 
+/* Too old to be told by its low bits: half of what they count is left for
+ * those that are born in the same stretch of time (tcp.tw_mark). */
+static bool too_old(const struct tcp *t, tcpd_id id)
+{
+	return t->next_id - id >= 1u << (TW_ID_BITS - 1);
+}
+
+uint32_t timewait_began(const struct tcp *t, const struct timewait *tw)
+{
+	return tw->node.tick - (uint32_t)tick_of(t->tw_class[tw->class]);
+}
+
+static uint32_t mark_of(const struct tcp *t, const struct timewait *w)
+{
+	return timewait_began(t, w) >> TW_MARK_SHIFT & (NTW_MARKS - 1);
+}
+
 tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw)
 {
-	/* The newest number with these low bits: an entry's number is never
-	 * older than 2^25 others (timewait_enter), and one that lives for
-	 * minutes does not see as many more. */
-	tcpd_id back = (t->next_id - tw->id) & ((1u << TW_ID_BITS) - 1);
+	/* The newest number with these low bits that there was then: under a
+	 * flood of SYNs many times 2^26 are born while an entry lives. */
+	tcpd_id then = t->tw_mark[mark_of(t, tw)];
 
-	return t->next_id - back;
+	return then - ((then - tw->id) & ((1u << TW_ID_BITS) - 1));
 }
 
 uint32_t timewait_class(struct tcp *t, tcpd_time tw)
@@ -64,6 +81,15 @@ static void start(struct tcp *t, uint32_t slot)
 
 	wheel_arm(&t->tw_wheel, REF(REF_TW, slot),
 		  tick_of(t->now + t->tw_class[w->class]));
+	t->tw_mark[mark_of(t, w)] = t->next_id;
+}
+
+void timewait_count(struct tcp *t, const struct timewait *w, uint32_t n)
+{
+	struct port *p = &t->ports[w->tu.lport];
+
+	p->nuse += n;
+	p->ntw[!ip_is4(w->tu.local)] += n;
 }
 
 static void forget(struct tcp *t, uint32_t slot)
@@ -73,7 +99,8 @@ static void forget(struct tcp *t, uint32_t slot)
 
 	assert(there);
 	(void)there;
-	t->ports[w->tu.lport].nuse--;
+	timewait_count(t, w, UINT32_MAX); /* minus one */
+	t->port_gone++;
 	wheel_cancel(&t->tw_wheel, REF(REF_TW, slot));
 	slab_give(&t->tws, slot);
 }
@@ -133,8 +160,8 @@ void timewait_enter(struct tcp *t, struct conn *c)
 		evict(t);
 	slot = slab_take(&t->tws);
 	assert(slot != SLAB_NONE);
-	if (t->next_id - id >= 1u << (TW_ID_BITS - 1))
-		id = t->next_id++; /* too old to be told by its low bits */
+	if (too_old(t, id))
+		id = t->next_id++;
 	w = timewait_at(t, slot);
 	w->tu = c->tu;
 	w->snd_nxt = c->snd_nxt;
@@ -144,7 +171,7 @@ void timewait_enter(struct tcp *t, struct conn *c)
 	w->id = (uint32_t)id & ((1u << TW_ID_BITS) - 1);
 	w->class = timewait_class(t, c->time_wait) & (NTW_CLASSES - 1u);
 	t->stat.time_wait_entered++;
-	t->ports[w->tu.lport].nuse++;
+	timewait_count(t, w, 1);
 	htab_add(&t->tw_tab, tuple_hash(t, &w->tu), slot);
 	start(t, slot);
 	if (owes_ack)
@@ -204,6 +231,24 @@ static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 	return true;
 }
 
+/*
+ * The peer's FIN again, for the ACK of it was lost: 2MSL from now on (3.10.7.4,
+ * eighth).  Not of an old copy (RFC 7323, PAWS), nor where the entry's number
+ * could not be told any more.
+ */
+static bool is_fin_again(const struct tcp *t, const struct timewait *w,
+			 const struct segment *seg)
+{
+	const struct tcpopt *o = &seg->h.opt;
+
+	if (!(seg->h.flags & TCP_FIN) ||
+	    seg->h.seq + seg_len(seg) != w->rcv_nxt)
+		return false;
+	if (w->ts && o->has_ts && seq_lt(o->ts_val, w->ts_recent))
+		return false;
+	return !too_old(t, timewait_id(t, w));
+}
+
 void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 {
 	struct timewait *w = timewait_at(t, slot);
@@ -222,10 +267,8 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	if (seg_len(seg) == 0)
 		return; /* a stray ACK asks for nothing; no ACK war */
 	ack(t, w);
-	/* the peer's FIN again: its ACK was lost (3.10.7.4, eighth) */
-	if ((f & TCP_FIN) && seg->h.seq + seg_len(seg) == w->rcv_nxt) {
-		if (w->ts && seg->h.opt.has_ts &&
-		    seq_gt(seg->h.opt.ts_val, w->ts_recent))
+	if (is_fin_again(t, w, seg)) {
+		if (w->ts && seg->h.opt.has_ts)
 			w->ts_recent = seg->h.opt.ts_val;
 		start(t, slot);
 	}

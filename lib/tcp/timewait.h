@@ -48,6 +48,12 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg);
 void timewait_timeout(struct tcp *t, uint32_t slot);
 void timewait_remove(struct tcp *t, uint32_t slot);
 
+/* |n| entries more (UINT32_MAX: one less) like |w| use its port. */
+void timewait_count(struct tcp *t, const struct timewait *w, uint32_t n);
+
+/* The tick (low 32 bits) at which it began, or 2MSL was started again. */
+uint32_t timewait_began(const struct tcp *t, const struct timewait *tw);
+
 /* The number of the connection that it was. */
 tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw);
 

@@ -108,7 +108,9 @@ void rig_assert_empty(void)
 	ck_assert_uint_eq(t->tw_wheel.count, 0);
 	ck_assert_uint_eq(t->wheel.count, wheel_armed(&t->wheel, &t->misc));
 	for (unsigned i = 0; i < 65536; i++)
-		ck_assert_msg(!t->ports[i].listeners && !t->ports[i].nuse,
+		ck_assert_msg(!t->ports[i].listeners && !t->ports[i].nuse &&
+				      !t->ports[i].ntw[0] &&
+				      !t->ports[i].ntw[1],
 			      "port %u is still in use", i);
 }
 

@@ -152,6 +152,8 @@ static const struct broken rows[] = {
 	       len, 3000),
 	BROKEN("ports: a count of uses differs", port, struct port, nuse, 1),
 	BROKEN("ports: a count of uses differs", port, struct port, nuse, -1),
+	BROKEN("ports: a count of uses differs", port, struct port, ntw[0], 1),
+	BROKEN("ports: a count of uses differs", port, struct port, ntw[1], 1),
 };
 
 /* --- more than one member */

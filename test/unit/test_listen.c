@@ -218,6 +218,34 @@ START_TEST(listen_address_is_free_or_in_use)
 }
 END_TEST
 
+/* With one address of a family the count of a port's entries is the answer;
+ * with another one since, it is not. */
+START_TEST(listen_address_that_is_new_has_no_time_wait_entries)
+{
+	struct tcpd_settings set = rig.set;
+	struct tcpd_addr a = addr_of(OURS4, 80), b = addr_of(SECOND4, 80);
+	struct conn *c = rig_conn(1, 1); /* on OURS4, port 80 */
+	tcpd_handle h;
+
+	c->held = false;
+	timewait_enter(rig.t, c);
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now),
+			 -TCPD_ERR_IN_USE);
+	for (unsigned i = 0; i < set.naddrs; i++)
+		if (set.addr[i].family == 4)
+			memcpy(set.addr[i].ip, b.ip, 16);
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &set, rig.now), 0);
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &b, 0, rig.now), 0);
+	ck_assert_int_eq(tcpd_close(rig.st, h, rig.now), 0);
+	/* and it is theirs again with the address */
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &rig.set, rig.now), 0);
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now),
+			 -TCPD_ERR_IN_USE);
+	timewait_remove(rig.t, 0);
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+}
+END_TEST
+
 START_TEST(listen_only_one_of_two_bound_with_reuse)
 {
 	struct tcpd_addr a = addr_of(OURS4, 80);
@@ -385,6 +413,7 @@ int main(void)
 			    ARRAY_SIZE(meets));
 	tcase_add_loop_test(tc, listen_address_is_free_or_in_use, 0,
 			    ARRAY_SIZE(takens));
+	tcase_add_test(tc, listen_address_that_is_new_has_no_time_wait_entries);
 	tcase_add_test(tc, listen_only_one_of_two_bound_with_reuse);
 	tcase_add_test(tc, listen_looks_at_the_port_of_each_holder);
 	tcase_add_test(tc, listen_table_that_is_full_is_an_error);

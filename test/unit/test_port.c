@@ -179,6 +179,44 @@ START_TEST(port_that_runs_out_is_an_error_of_its_own)
 }
 END_TEST
 
+/* Who has found none is not looked for again until one is given back: by an
+ * entry that ends, a socket, a listener, or a new range. */
+START_TEST(port_that_is_given_back_is_found_after_there_was_none)
+{
+	struct tcpd_settings set;
+	struct tcpd_addr a = {.port = 40001};
+	struct tuple tu = to_peer(80);
+	tcpd_handle h, l;
+	struct conn *c;
+
+	rig.set.port_min = rig.set.port_max = 40000;
+	rig_restart();
+	c = rig_conn(1, 1);
+	conn_unhash(rig.t, c);
+	c->tu = to_peer(80);
+	c->tu.lport = 40000;
+	ck_assert(conn_hash(rig.t, c));
+	ck_assert(!port_choose(rig.t, &tu));
+	c->held = false;
+	timewait_enter(rig.t, c);
+	ck_assert(!port_choose(rig.t, &tu));
+	timewait_remove(rig.t, 0);
+	ck_assert(port_choose(rig.t, &tu));
+	l = rig_listen(40000);
+	ck_assert(!port_choose(rig.t, &tu));
+	ck_assert_int_eq(tcpd_close(rig.st, l, rig.now), 0);
+	ck_assert(port_choose(rig.t, &tu));
+	l = rig_listen(40000);
+	ck_assert(!port_choose(rig.t, &tu));
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+	set = rig.set;
+	set.port_max = 40002;
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &set, rig.now), 0);
+	ck_assert(port_choose(rig.t, &tu));
+	ck_assert_uint_ne(tu.lport, 40000);
+}
+END_TEST
+
 START_TEST(port_with_a_listener_is_never_chosen)
 {
 	rig.t->set.port_min = 40000;
@@ -345,6 +383,8 @@ int main(void)
 	tcase_add_test(tc, port_finds_the_only_one_that_is_free);
 	tcase_add_test(tc, port_finds_the_only_one_among_very_many);
 	tcase_add_test(tc, port_that_runs_out_is_an_error_of_its_own);
+	tcase_add_test(tc,
+		       port_that_is_given_back_is_found_after_there_was_none);
 	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
 	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);
 	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clamp.h"
 #include "daemon/report.h"
 #include "wire/pretty.h"
 
@@ -100,6 +101,36 @@ START_TEST(report_json_key_without_meaning_is_null)
 	ck_assert_str_eq(json_string_value(json_object_get(j, "comm")), "web");
 	ck_assert_uint_eq(json_object_size(j), 12);
 	json_decref(j);
+}
+END_TEST
+
+/* Rows are written by hand; what they say is what the object says. */
+START_TEST(report_json_row_is_written_as_its_object_is)
+{
+	static const char *const names[] = {"", "nginx", "a\"b", "\\", "\"\\"};
+
+	for (unsigned i = 0; i < 4u * 11 * ARRAY_SIZE(names); i++) {
+		struct report_row r = i % 2 ? half_open() : listener();
+		struct report_ss ss = {.json = true};
+		char *want, row[600];
+		json_t *j;
+
+		r.s.kind = (enum tcpd_kind)(i % 4);
+		r.s.state = (enum tcpd_state)(i / 4 % 11);
+		r.s.timer = (enum tcpd_timer)(i % TCPD_NTIMERS);
+		r.s.id = (UINT64_C(1) << 53) - i;
+		r.s.recv_q = (uint64_t)i << 31;
+		strcpy(r.info.comm, names[i / 44]);
+		teardown();
+		report_ss_rows(&ss, &t, &r, 1);
+		j = report_ss_json(&r);
+		want = json_dumps(j, JSON_COMPACT);
+		json_decref(j);
+		ck_assert_int_lt(snprintf(row, sizeof(row), "[%s\n", want),
+				 (int)sizeof(row));
+		ck_assert_str_eq(t.p, row);
+		free(want);
+	}
 }
 END_TEST
 
@@ -443,6 +474,7 @@ static TCase *cases(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, report_json_row_is_the_one_that_was_promised);
 	tcase_add_test(tc, report_json_key_without_meaning_is_null);
+	tcase_add_test(tc, report_json_row_is_written_as_its_object_is);
 	tcase_add_test(tc, report_json_of_no_rows_is_an_empty_array);
 	tcase_add_test(tc, report_json_of_many_pieces_is_one_array);
 	tcase_add_test(tc, report_table_has_its_columns_aligned);

@@ -91,6 +91,86 @@ START_TEST(timewait_of_a_very_old_connection_has_a_new_number)
 }
 END_TEST
 
+/* A flood of SYNs takes a number each: many times what its bits can tell. */
+START_TEST(timewait_keeps_its_number_while_very_many_are_born)
+{
+	struct conn *c = rig_conn(1, 1);
+	tcpd_id id = c->id;
+	struct timewait *w;
+	struct segment s;
+
+	c->held = false;
+	rig.t->next_id += 1u << 24;
+	timewait_enter(rig.t, c);
+	w = timewait_at(rig.t, 0);
+	ck_assert_uint_eq(timewait_id(rig.t, w), id);
+	for (unsigned i = 0; i < 59; i++) {
+		rig.t->next_id += 400000;
+		rig_pass(TCPD_SEC(1));
+	}
+	rig.t->next_id -= 59 * 400000; /* then it may be restarted */
+	s = segment(w, TCP_FIN | TCP_ACK);
+	s.h.seq--;
+	arrives(&s);
+	ck_assert_uint_eq(timewait_id(rig.t, w), id);
+	rig_pass(TCPD_SEC(2));
+	ck_assert_uint_eq(rig.t->tws.count, 1);
+	rig.t->next_id += UINT64_C(1) << 40;
+	ck_assert_uint_eq(timewait_id(rig.t, w), id);
+	/* and not any more: 2MSL ends, rather than its number be wrong */
+	arrives(&s);
+	ck_assert_uint_eq(timewait_id(rig.t, w), id);
+	rig_pass(TCPD_SEC(58));
+	ck_assert_uint_eq(rig.t->tws.count, 0);
+}
+END_TEST
+
+/* An entry that began just before a stretch of time ended, one that began just
+ * after: each has the mark of its own. */
+START_TEST(timewait_numbers_are_right_at_any_time)
+{
+	static struct conn *c[200];
+	static tcpd_id id[200];
+
+	rig.set.max_time_wait = 200;
+	rig.set.max_conns = 200;
+	rig_restart();
+	for (unsigned i = 0; i < 200; i++) {
+		c[i] = rig_conn(1, 1);
+		id[i] = c[i]->id;
+	}
+	for (unsigned i = 0; i < 200; i++) {
+		c[i]->held = false;
+		c[i]->time_wait = TCPD_SEC(3600);
+		timewait_enter(rig.t, c[i]);
+		rig.t->next_id += 1u << 16;
+		rig_pass(TCPD_MS(17001));
+		for (unsigned k = 0; k <= i; k++)
+			ck_assert_uint_eq(
+				timewait_id(rig.t, timewait_at(rig.t, k)),
+				id[k]);
+	}
+}
+END_TEST
+
+/* RFC 7323, 5.3 R1: PAWS. */
+START_TEST(timewait_is_not_restarted_by_an_old_copy_of_the_fin)
+{
+	struct timewait *w = enter(TCPD_SEC(60), true);
+	struct segment s = segment(w, TCP_FIN | TCP_ACK);
+
+	s.h.seq--;
+	s.h.opt.has_ts = true;
+	s.h.opt.ts_val = w->ts_recent - 1;
+	rig_pass(TCPD_SEC(30));
+	arrives(&s);
+	rig_expect(FLAG_ACK);
+	ck_assert_uint_eq(w->ts_recent, s.h.opt.ts_val + 1);
+	rig_pass(TCPD_SEC(30));
+	ck_assert_uint_eq(rig.t->tws.count, 0);
+}
+END_TEST
+
 START_TEST(timewait_ends_after_2msl)
 {
 	enter(TCPD_SEC(60), false);
@@ -397,6 +477,9 @@ int main(void)
 	tcase_add_test(tc,
 		       timewait_entry_replaces_the_tcb_and_keeps_its_number);
 	tcase_add_test(tc, timewait_of_a_very_old_connection_has_a_new_number);
+	tcase_add_test(tc, timewait_keeps_its_number_while_very_many_are_born);
+	tcase_add_test(tc, timewait_numbers_are_right_at_any_time);
+	tcase_add_test(tc, timewait_is_not_restarted_by_an_old_copy_of_the_fin);
 	tcase_add_test(tc, timewait_ends_after_2msl);
 	tcase_add_test(
 		tc, timewait_at_the_cap_gives_up_the_one_that_would_end_first);
