@@ -4,16 +4,19 @@
  * asked for, and what comes back for them.
  *
  *	flood -i IF -d ADDRESS:PORT [-r RATE] [-t SECONDS | -c COUNT]
- *	      [-k syn|ack|rst|fin] [-n SOURCES] [-s FIRST_SOURCE] [-m MAC] [-b]
+ *	      [-k syn|ack|rst|fin] [-n SOURCES] [-s FIRST_SOURCE]
+ *	      [-m MAC] [-b] [-q]
  *
- * Without -r, as many as the core makes.  Each packet has four numbers that
- * none before had: SOURCES addresses (65536) from FIRST_SOURCE (198.18.0.0)
- * on, then the next port of each.  A SYN has the options of a Linux client,
- * with -b none.  -m: the other side's address, where the link has some.
+ * Without -r, as many as the core makes.  Each packet of a run has four numbers
+ * that none before had: SOURCES addresses (65536) from FIRST_SOURCE
+ * (198.18.0.0) on, then the next port of each.  A SYN has the options of a
+ *Linux client, with -b none.  -m: the other side's address, where the link has
+ *some.
  *
- * Prints: sent N in S s = R/s; answers A/s; synack N rst N other N; refused N.
- * The answers a second are those that were back when the last packet left,
- * the counts those of a moment later.  "refused": the interface took it not.
+ * Prints: sent N in S s = R/s; refused N; answers A/s; synack N rst N other N.
+ * "refused": the interface did not take them.  The answers a second are those
+ * that were back when the last packet left, the counts those of a moment
+ * later.
  *
  * The packets go past the queueing discipline: on a TUN that is the same
  * queue of txqueuelen packets, which drops what has no room and tells nobody.
@@ -43,12 +46,13 @@ struct flood {
 	uint64_t count;
 	uint32_t sources, first;
 	uint8_t flags;
-	bool bare;
+	bool bare, quiet;
 	struct ether_addr mac;
 	bool has_mac;
 	int fd, synack, rst, other;
 	uint64_t sent, refused;
 	uint32_t random;
+	uint32_t port; /* which one comes first: another in each run */
 	uint32_t ip_sum, tcp_sum; /* of what is the same in all */
 	size_t nlink, len;
 	uint8_t pkt[BATCH][128];
@@ -118,7 +122,8 @@ static void vary(const struct flood *f, uint8_t *p, uint64_t k, uint32_t seq,
 		 uint32_t ack)
 {
 	uint32_t src = f->first + (uint32_t)(k % f->sources);
-	uint16_t port = (uint16_t)(FIRST_PORT + k / f->sources % NPORTS);
+	uint16_t port =
+		(uint16_t)(FIRST_PORT + (k / f->sources + f->port) % NPORTS);
 	uint32_t of_src = (src >> 16) + (src & 0xffff);
 	uint8_t *t = p + 20;
 
@@ -230,9 +235,11 @@ static void open_all(struct flood *f)
 	at.sll_protocol = htons(ETH_P_IP);
 	if (bind(f->fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		die("bind");
-	f->synack = counter(f, SYN | ACK | RST, SYN | ACK);
-	f->rst = counter(f, RST, RST);
-	f->other = counter(f, 0, 0);
+	if (!f->quiet) {
+		f->synack = counter(f, SYN | ACK | RST, SYN | ACK);
+		f->rst = counter(f, RST, RST);
+		f->other = counter(f, 0, 0);
+	}
 	/* for bursts on time */
 	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
 }
@@ -273,29 +280,32 @@ static double run(struct flood *f)
 
 static void report(struct flood *f, double took)
 {
-	uint64_t synack = counted(f->synack), rst = counted(f->rst);
-	uint64_t all = counted(f->other), first = all;
+	uint64_t synack = 0, rst = 0, all = 0, at_end = 0;
 
+	printf("sent %llu in %.3f s = %.0f/s; refused %llu",
+	       (unsigned long long)f->sent, took, (double)f->sent / took,
+	       (unsigned long long)f->refused);
 	/* until nothing comes any more */
-	for (int ms = 0; ms < PATIENCE; ms += 50) {
-		uint64_t more;
+	for (int ms = 0; !f->quiet && ms < PATIENCE; ms += 50) {
+		uint64_t more = counted(f->other);
 
-		sleep_to(now_ns() + 50000000u);
-		more = counted(f->other);
 		synack += counted(f->synack);
 		rst += counted(f->rst);
 		all += more;
-		if (!more)
+		if (ms == 0)
+			at_end = all;
+		else if (!more)
 			break;
+		sleep_to(now_ns() + 50000000u);
 	}
-	printf("sent %llu in %.3f s = %.0f/s; answers %.0f/s; synack %llu rst "
-	       "%llu other %llu; refused %llu\n",
-	       (unsigned long long)f->sent, took, (double)f->sent / took,
-	       (double)first / took, (unsigned long long)synack,
-	       (unsigned long long)rst,
-	       (unsigned long long)(all > synack + rst ? all - synack - rst
-						       : 0),
-	       (unsigned long long)f->refused);
+	if (!f->quiet)
+		printf("; answers %.0f/s; synack %llu rst %llu other %llu",
+		       (double)at_end / took, (unsigned long long)synack,
+		       (unsigned long long)rst,
+		       (unsigned long long)(all > synack + rst
+						    ? all - synack - rst
+						    : 0));
+	(void)putchar('\n');
 }
 
 static void usage(void)
@@ -303,7 +313,7 @@ static void usage(void)
 	(void)fputs("usage: flood -i IF -d ADDRESS:PORT [-r RATE] "
 		    "[-t SECONDS | -c COUNT]\n"
 		    "             [-k syn|ack|rst|fin] [-n SOURCES] "
-		    "[-s FIRST_SOURCE] [-m MAC] [-b]\n",
+		    "[-s FIRST_SOURCE] [-m MAC] [-b] [-q]\n",
 		    stderr);
 	exit(2);
 }
@@ -337,7 +347,7 @@ static void arguments(struct flood *f, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "i:d:r:t:c:k:n:s:m:b")) != -1) {
+	while ((c = getopt(argc, argv, "i:d:r:t:c:k:n:s:m:bq")) != -1) {
 		switch (c) {
 		case 'i':
 			f->name = optarg;
@@ -369,6 +379,9 @@ static void arguments(struct flood *f, int argc, char **argv)
 		case 'b':
 			f->bare = true;
 			break;
+		case 'q':
+			f->quiet = true;
+			break;
 		default:
 			usage();
 		}
@@ -382,9 +395,10 @@ int main(int argc, char **argv)
 {
 	static struct flood f = {.flags = SYN,
 				 .sources = 65536,
-				 .first = 0xc6120000, /* RFC 2544 */
-				 .random = 2463534242u};
+				 .first = 0xc6120000 /* RFC 2544 */};
 
+	f.random = (uint32_t)now_ns() | 1;
+	f.port = next_random(&f) % NPORTS;
 	arguments(&f, argc, argv);
 	if (f.count == 0) {
 		f.count = UINT64_MAX;
