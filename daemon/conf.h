@@ -78,7 +78,7 @@ struct conf {
 	bool user_set, group_set; /* written, not the default */
 	char profile[16];
 	uint32_t time_scale;
-	uint32_t connections, orphans, half_open, time_wait_max;
+	uint32_t connections, orphans, half_open, time_wait_max, reset_rate;
 	uint64_t memory;
 	uint16_t port_min, port_max;
 	struct tcpd_conn_settings conn;

@@ -121,6 +121,11 @@ const struct conf_row conf_rows[] = {
   .min = 1, .max = 16777216, .def = {"262144"},
   .meaning = "TIME-WAIT entries in all; above it the oldest goes, and a "
 	"counter says so." },
+{ "reset-rate", TOP, .type = CONF_T_COUNT, MEMBER(conf, reset_rate),
+  .min = 0, .max = 10000000, .def = {"10000"},
+  .meaning = "Resets a second for segments of no connection, to all sources "
+	"together. Above it the first to each source within a second goes "
+	"still; the others are counted as segments.resets_held." },
 { "congestion", CONN, .type = CONF_T_CHOICE,
   MEMBER(tcpd_conn_settings, congestion), .choices = congestion,
   .def = {"newreno"}, .meaning = "Congestion control." },

@@ -232,7 +232,10 @@ struct tcpd_settings {
 	/* Connections whose app has closed and whose FIN is not acknowledged:
 	 * above it the oldest is reset. */
 	uint32_t max_orphans;
-	uint8_t wscale;	 /* window scale shift that is offered */
+	uint8_t wscale; /* window scale shift that is offered */
+	/* RSTs for segments of no connection; over it the first to a source
+	 * within a second goes still, the others do not */
+	uint32_t resets_per_second;
 	bool tso4, tso6; /* the device cuts super-segments */
 	bool csum;	 /* the device fills in TCP checksums */
 	uint16_t mtu;

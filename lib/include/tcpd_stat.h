@@ -30,6 +30,8 @@
 	X(segments, acks_out,       "segments without text sent only to acknowledge") \
 	X(segments, challenge_acks, "challenge ACKs sent (RFC 5961)") \
 	X(segments, challenge_held, "challenge ACKs held back by the connection's limit") \
+	X(segments, repeat_held,    "ACKs for unacceptable text held back by the connection's limit") \
+	X(segments, resets_held,    "resets of no connection held back by their budget") \
 	X(octets,   received,       "octets of the stream received in order") \
 	X(octets,   sent,           "octets of the stream sent for the first time") \
 	X(octets,   copied,         "octets of payload copied inside lib/") \

@@ -294,6 +294,8 @@ static const char *replies(struct check *k)
 
 	REQUIRE(t->nreplies <= NREPLIES && t->reply_head < NREPLIES,
 		"replies: more than there is room for");
+	REQUIRE(t->resets_full_at <= t->now + TCPD_SEC(1),
+		"resets: a budget that does not come back");
 	for (uint32_t i = 0; i < t->nreplies; i++) {
 		const struct reply *r =
 			&t->replies[(t->reply_head + i) % NREPLIES];

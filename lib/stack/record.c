@@ -169,6 +169,22 @@ static void put_pool(struct record_out *o, const struct pool *p)
 	record_end(o, group);
 }
 
+static void put_recent(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_RECENT, REC_U64);
+
+	for (uint32_t i = 0; i < RECENT_CELLS; i++) {
+		const struct recent_cell *c = &t->recent.cell[i];
+
+		if (!c->at || t->now - c->at >= TCPD_SEC(1))
+			continue;
+		record_put_int(o, i, 8);
+		record_put_int(o, c->hash, 8);
+		record_put_int(o, c->at, 8);
+	}
+	record_end(o, begun);
+}
+
 static void put_wheel(struct record_out *o, const struct wheel *w, uint16_t tag)
 {
 	uint64_t group = record_begin(o, tag, REC_GROUP);
@@ -221,6 +237,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_replies(o, t);
 	put_wheel(o, &t->wheel, TOP_WHEEL);
 	put_wheel(o, &t->tw_wheel, TOP_TW_WHEEL);
+	put_recent(o, t);
 }
 
 /* Rooms that were given out and not filled: they end here. */

@@ -19,7 +19,7 @@
 #include "tcp/xmit.h"
 
 #define RECORD_MAGIC   "tcpd-rec"
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2u
 #define RECORD_HEAD    28u /* magic, u32 version, u64 octets, u64 sum */
 #define RECORD_ITEM    8u  /* u16 tag, u16 kind, u32 len */
 
@@ -51,7 +51,8 @@ enum record_top {
 	TOP_REPLY,  /* group */
 	TOP_WHEEL,  /* group: WHEEL_* */
 	TOP_TW_WHEEL,
-	TOP_ORPHANS /* U32: slots of connections, in order */
+	TOP_ORPHANS,	/* U32: slots of connections, in order */
+	TOP_RECENT = 32 /* U64: cell, hash, time; for each of the last second */
 };
 
 /* Tags below 0x100 are fields; these are what else belongs to a struct. */

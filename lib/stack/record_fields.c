@@ -72,11 +72,9 @@ static const struct field tcpd_stack_fields[] = {
 	F(1, t.now),
 	F(2, t.nrand),
 	F(3, t.next_id),
-	A(4, t.port_step),
 	A(5, t.k_table.k),
 	A(6, t.k_isn.k),
 	A(7, t.k_ts.k),
-	A(8, t.k_port.k),
 	A(9, t.k_rand.k),
 	A(10, t.tw_class),
 	F(11, t.ntw_classes),
@@ -94,6 +92,9 @@ static const struct field tcpd_stack_fields[] = {
 	F(20, t.port_full),
 	F(21, t.port_full_at),
 	F(22, t.port_gone),
+	A(30, t.k_recent.k),
+	F(31, t.resets_full_at),
+	F(32, t.reply_run),
 };
 #undef F
 #undef A
@@ -251,6 +252,7 @@ static const struct field conn_fields[] = {
 	F(98, challenge_at), F(99, keepidle), F(100, keepintvl),
 	F(101, user_timeout), F(102, stalled_at), F(103, reassured_at),
 	F(104, closed_at), F(105, orphan_at),
+	F(110, repeat_full_at),
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),
 	F(123, ccs.pacing_rate), F(124, ccs.mss), A(125, ccs.priv),

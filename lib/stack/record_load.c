@@ -286,7 +286,7 @@ static bool load_reply(struct loader *ld, struct octets group)
 			return false;
 		memcpy(pool_at(p, r.block), text.p, r.len);
 	}
-	return reply_push(ld->t, &r);
+	return reply_push_back(ld->t, &r);
 }
 
 /* --- timers */
@@ -337,6 +337,21 @@ static bool load_tw_wheel(struct loader *ld, struct octets group)
 	return load_timers(ld->t, &ld->t->tw_wheel, group);
 }
 
+static bool load_recent(struct loader *ld, struct octets o)
+{
+	while (octets_left(&o)) {
+		uint64_t cell = record_int(&o, 8);
+		uint64_t hash = record_int(&o, 8);
+		uint64_t at = record_int(&o, 8);
+
+		if (o.bad || cell >= RECENT_CELLS || at > ld->t->now)
+			return false;
+		ld->t->recent.cell[cell].hash = hash;
+		ld->t->recent.cell[cell].at = at;
+	}
+	return true;
+}
+
 /* --- the whole */
 
 /* What a later row refers to, an earlier one has made. */
@@ -363,6 +378,7 @@ static const struct {
 	{TOP_POOL, REC_GROUP, load_free_blocks},
 	{TOP_WHEEL, REC_GROUP, load_wheel},
 	{TOP_TW_WHEEL, REC_GROUP, load_tw_wheel},
+	{TOP_RECENT, REC_U64, load_recent},
 };
 
 static bool load_part(struct loader *ld, struct octets items, size_t part)

@@ -10,7 +10,8 @@
 #include "tcp/timewait.h"
 #include "tcp/xmit.h"
 
-#define PAGE 4096u
+#define PAGE	   4096u
+#define RESETS_MAX 1000000000u /* a second: one a nanosecond */
 
 void tcpd_settings_init(struct tcpd_settings *s)
 {
@@ -42,6 +43,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->orphan_retries = 8;
 	s->max_orphans = 8192;
 	s->wscale = 7;
+	s->resets_per_second = 10000;
 	s->mtu = 1500;
 	s->port_min = 32768;
 	s->port_max = 60999;
@@ -83,7 +85,8 @@ static bool settings_ok(const struct tcpd_settings *s)
 	    !s->max_orphans)
 		return false;
 	if (s->mtu < 68 || !s->port_min || s->port_min > s->port_max ||
-	    s->wscale > 14 || s->queue > 63 || s->naddrs > TCPD_MAX_ADDRS)
+	    s->wscale > 14 || s->resets_per_second > RESETS_MAX ||
+	    s->queue > 63 || s->naddrs > TCPD_MAX_ADDRS)
 		return false;
 	for (unsigned i = 0; i < s->naddrs; i++)
 		if (!prefix_ok(&s->addr[i]))
@@ -158,6 +161,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	place_table(l, &t->tw_tab, s->max_time_wait);
 	t->ports = part(l, sizeof(struct port) << 16);
 	t->replies = part(l, sizeof(struct reply) * NREPLIES);
+	t->recent.cell = part(l, sizeof(struct recent_cell) * RECENT_CELLS);
 	t->borrows = part(l, sizeof(struct borrow) * NBORROWS);
 	t->traces = part(l, sizeof(struct trace_entry) * NTRACES);
 	blocks = part(l, pool_need(pool_len(s)));
@@ -211,8 +215,8 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->k_table = derive(s, 1);
 	t->k_isn = derive(s, 2);
 	t->k_ts = derive(s, 3);
-	t->k_port = derive(s, 4);
 	t->k_rand = derive(s, 5);
+	t->k_recent = derive(s, 16);
 	t->sum = cksum_choose();
 	wheel_init(&t->wheel, now / TCPD_MS(1), timeout_node, timeout_key, t);
 	wheel_init(&t->tw_wheel, now / TCPD_MS(1), timeout_node, timeout_key,

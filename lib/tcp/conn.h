@@ -144,6 +144,7 @@ struct conn {
 	tcpd_time srtt, rttvar, rto, min_rtt;
 	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at,
 		reassured_at;
+	uint64_t repeat_full_at; /* bucket of rst_repeat() */
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 	tcpd_time closed_at;  /* when the peer closed its window */
@@ -303,6 +304,9 @@ void rst_challenge(struct tcp *t, struct conn *c);
 /* An ACK for an unacceptable segment without text: rarely, or two ends whose
  * ACKs the other cannot accept would answer each other for ever. */
 void rst_reassure(struct tcp *t, struct conn *c);
+/* An ACK for an unacceptable segment with text, at a rate that no flood of old
+ * duplicates can raise. */
+void rst_repeat(struct tcp *t, struct conn *c);
 
 /* --- rexmt.c: what is lost, and the timer of RFC 6298 */
 void rexmt_arm(struct tcp *t, struct conn *c);

@@ -18,7 +18,7 @@ static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (seg->h.flags & TCP_SYN)
 		rst_challenge(t, c); /* RFC 5961, 4.2 */
 	else if (seg_len(seg))
-		delack_now(t, c);
+		rst_repeat(t, c);
 	else
 		rst_reassure(t, c);
 }
@@ -337,7 +337,7 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 	if (!takes_text(c) ||
 	    (c->fin_ooo && seq_gt(seg->h.seq + seg->len, c->fin_seq))) {
 		tcp_drop(t, TCPD_DROP_AFTER_FIN);
-		delack_now(t, c);
+		rst_repeat(t, c);
 		return false;
 	}
 	if (c->orphan) {

@@ -5,7 +5,8 @@
  * (failed).  Nothing changes before that.
  *
  * Order: answers without a connection, bare ACKs, then one segment or
- * super-segment a connection, in turns.
+ * super-segment a connection, in turns; many answers in a row let one of the
+ * others go between.
  */
 #include <assert.h>
 
@@ -295,12 +296,15 @@ static bool next_reply(struct tcp *t, struct plan *p)
 	return false;
 }
 
-bool output_next(struct tcp *t, struct plan *p)
+/* A connection's turn comes after so many replies in a row: a device that
+ * takes few packets, and a flood that asks for as many answers, must not hold
+ * up what is established. */
+#define REPLY_RUN 64u
+
+static bool next_of_conn(struct tcp *t, struct plan *p)
 {
 	uint32_t ref;
 
-	if (next_reply(t, p))
-		return true;
 	while ((ref = t->acks.head) != 0) {
 		struct conn *c = conn_at(t, REF_SLOT(ref));
 
@@ -321,12 +325,20 @@ bool output_next(struct tcp *t, struct plan *p)
 	return false;
 }
 
+bool output_next(struct tcp *t, struct plan *p)
+{
+	if (t->reply_run >= REPLY_RUN && next_of_conn(t, p))
+		return true;
+	return next_reply(t, p) || next_of_conn(t, p);
+}
+
 /* --- what has left */
 
 static void commit_reply(struct tcp *t, const struct reply *r)
 {
 	t->reply_head = (t->reply_head + 1) % NREPLIES;
 	t->nreplies--;
+	t->reply_run += t->reply_run < REPLY_RUN;
 	if (r->kind == REPLY_SYNACK)
 		half_at(t, r->half)->queued = false;
 	else if (r->kind == REPLY_ICMP)
@@ -486,6 +498,7 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	uint32_t n = p->len > c->mss ? (p->len + c->mss - 1) / c->mss : 1;
 	uint32_t ref = conn_ref(t, c);
 
+	t->reply_run = 0;
 	c->segs_out += n;
 	t->stat.segments_out += n;
 	t->stat.segments_super_out += n > 1;
@@ -556,7 +569,7 @@ void output_failed(struct tcp *t)
 
 		t->reply_head = (t->reply_head + 1) % NREPLIES;
 		t->nreplies--;
-		reply_push(t, &r);
+		reply_push_back(t, &r);
 	} else if (p->kind != PLAN_NONE) {
 		struct conn *c = conn_at(t, p->conn);
 		bool sends = c->on_list == ON_SENDS;

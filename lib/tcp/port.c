@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.c - ephemeral ports by RFC 6056, algorithm 4 (double hash): the
- * sequence is fixed by the destination and a secret, and counters are shared
- * by few destinations, so nobody learns from his own ports what others get.
+ * port.c - ephemeral ports by RFC 6056, at random: each is drawn anew, so what
+ * somebody sees of his own says nothing of what comes next, nor of how many
+ * others were opened (CVE-2022-1012).  A port that the peer still has in
+ * TIME-WAIT does no harm, since our ISNs and time stamps go on rising.
  */
 #include <string.h>
 
@@ -21,12 +22,8 @@ bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
 	       timewait_find(t, tu, hash) == HTAB_NONE;
 }
 
-/* How far apart the ports of two connects may be: nobody who sees one guesses
- * the next more than once in so many times. */
-#define STRIDE 256u
-
-/* Tries that look further away; after them each port in turn. */
-#define TRIES  1024u
+/* Draws; after them each port in turn. */
+#define TRIES 1024u
 
 static bool take(const struct tcp *t, struct tuple *tu, uint32_t n)
 {
@@ -40,29 +37,27 @@ static bool take(const struct tcp *t, struct tuple *tu, uint32_t n)
 bool port_choose(struct tcp *t, struct tuple *tu)
 {
 	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
-	struct tuple who = *tu;
-	uint32_t *step;
-	uint64_t h;
+	uint64_t who;
+	uint32_t n = 0;
 
-	who.lport = 0;
-	h = siphash(&t->k_port, &who, sizeof(who));
+	tu->lport = 0;
+	who = siphash(&t->k_recent, tu, sizeof(*tu));
 	/* An app that goes on asking shall not have all ports looked at again
 	 * each time; its answer is the same as long as none is given back. */
-	if (t->port_full == h && t->port_full_at == t->port_gone)
+	if (t->port_full == who && t->port_full_at == t->port_gone)
 		return false;
-	step = &t->port_step[(h >> 32) % ARRAY_SIZE(t->port_step)];
-	/* past what is taken by a stride of its own each time: the port behind
-	 * a long part that is taken is no likelier than others (3.3.1) */
+	/* not the port behind one that is taken: it would be likelier than
+	 * others behind a long part that is taken (3.3.1) */
 	for (uint32_t i = 0; i < TRIES; i++) {
-		*step += 1 + (uint32_t)(tcp_random(t) % STRIDE);
-		if (take(t, tu, ((uint32_t)h + *step) % range))
+		n = (uint32_t)(tcp_random(t) % range);
+		if (take(t, tu, n))
 			return true;
 	}
-	for (uint32_t i = 0; i < range; i++)
-		if (take(t, tu, ((uint32_t)h + *step + i) % range))
+	for (uint32_t i = 1; i < range; i++)
+		if (take(t, tu, (n + i) % range))
 			return true;
 	tu->lport = 0;
-	t->port_full = h;
+	t->port_full = who;
 	t->port_full_at = t->port_gone;
 	return false;
 }

@@ -1,23 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rst.c - resets and challenge ACKs: RFC 9293 3.5.2 and 3.10.7.1, RFC 5961.
- * What belongs to no connection waits in the queue of replies.
+ * rst.c - resets and challenge ACKs: RFC 9293 3.5.2 and 3.10.7.1, RFC 5961,
+ * and how many of them a flood may cost.
+ *
+ * What belongs to no connection waits in the queue of replies.  Its resets
+ * have a budget that all share; but the first to a source within a second
+ * always goes, so whoever meets a closed port learns it at once, whatever
+ * others send.
  */
+#include "base/bucket.h"
 #include "conn.h"
 
-/* RFC 5961, 7: at most one challenge ACK of a connection in this time; no
- * counter is shared, so none can be probed (CVE-2016-5696). */
-#define CHALLENGE_GAP TCPD_MS(500)
-#define REASSURE_MAX  4 /* in the same time */
+#define REASSURE_MAX 4 /* in CHALLENGE_GAP */
 
-bool reply_push(struct tcp *t, const struct reply *r)
+/* ACKs for text that cannot be accepted: at most 50 at once and 100 in any
+ * second, which no peer needs that repeats itself by a timer. */
+#define REPEAT_GAP   TCPD_MS(20)
+#define REPEAT_DEPTH (50 * REPEAT_GAP - 1)
+
+#define SOURCE_GAP   TCPD_SEC(1)
+#define BUDGET_DEPTH TCPD_MS(100) /* of it may go at once */
+
+static bool put(struct tcp *t, const struct reply *r, uint32_t room)
 {
-	if (t->nreplies == NREPLIES) {
+	if (t->nreplies >= room) {
 		tcp_drop(t, TCPD_DROP_REPLY_FULL);
 		return false;
 	}
 	t->replies[(t->reply_head + t->nreplies++) % NREPLIES] = *r;
 	return true;
+}
+
+bool reply_push(struct tcp *t, const struct reply *r)
+{
+	return put(t, r, NREPLIES - NREPLIES_OWN);
+}
+
+bool reply_push_own(struct tcp *t, const struct reply *r)
+{
+	return put(t, r, NREPLIES);
+}
+
+bool reply_push_back(struct tcp *t, const struct reply *r)
+{
+	return put(t, r, NREPLIES);
+}
+
+bool rst_first(struct tcp *t, const struct tuple *tu, tcpd_time gap)
+{
+	return recent_first(&t->recent, siphash(&t->k_recent, tu, sizeof(*tu)),
+			    t->now, gap);
+}
+
+/* The budget first: while it lasts nothing is looked up. */
+static bool may_reset(struct tcp *t, const uint8_t source[16])
+{
+	uint32_t rate = t->set.resets_per_second;
+	uint64_t gap = rate ? TCPD_SEC(1) / rate : 0;
+
+	if (rate && bucket_take(&t->resets_full_at, t->now, gap, BUDGET_DEPTH))
+		return true;
+	return recent_first(&t->recent, siphash(&t->k_recent, source, 16),
+			    t->now, SOURCE_GAP);
 }
 
 void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why)
@@ -27,6 +71,10 @@ void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why)
 			  .flags = TCP_RST,
 			  .reset = (uint8_t)why};
 
+	if (!may_reset(t, seg->tu.peer)) {
+		t->stat.segments_resets_held++;
+		return;
+	}
 	if (seg->h.flags & TCP_ACK) {
 		r.seq = seg->h.ack;
 	} else {
@@ -55,7 +103,7 @@ void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)
 		r.ts_val = ts_now(t, &c->tu);
 		r.ts_ecr = c->ts_recent;
 	}
-	reply_push(t, &r);
+	reply_push_own(t, &r);
 }
 
 void rst_reassure(struct tcp *t, struct conn *c)
@@ -68,6 +116,14 @@ void rst_reassure(struct tcp *t, struct conn *c)
 		delack_now(t, c);
 	else
 		c->nreassured = REASSURE_MAX;
+}
+
+void rst_repeat(struct tcp *t, struct conn *c)
+{
+	if (bucket_take(&c->repeat_full_at, t->now, REPEAT_GAP, REPEAT_DEPTH))
+		delack_now(t, c);
+	else
+		t->stat.segments_repeat_held++;
 }
 
 void rst_challenge(struct tcp *t, struct conn *c)

@@ -317,7 +317,8 @@ void synq_room(struct tcp *t, struct listener *l)
 	}
 }
 
-/* <SEQ=SND.NXT><ACK=RCV.NXT>, for a segment that the entry does not take. */
+/* <SEQ=SND.NXT><ACK=RCV.NXT>, for a segment that the entry does not take: as
+ * rarely as any challenge ACK (RFC 5961, 7). */
 static void answer(struct tcp *t, const struct half *h)
 {
 	struct reply r = {.tu = h->tu,
@@ -328,6 +329,11 @@ static void answer(struct tcp *t, const struct half *h)
 			  .wnd = scaled_window(t, h),
 			  .id = h->id};
 
+	if (!rst_first(t, &h->tu, CHALLENGE_GAP)) {
+		t->stat.segments_challenge_held++;
+		return;
+	}
+	t->stat.segments_challenge_acks++;
 	if (h->has_ts) {
 		r.ts = true;
 		r.ts_val = ts_now(t, &h->tu);

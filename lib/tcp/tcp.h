@@ -16,6 +16,7 @@
 #include "base/clamp.h"
 #include "base/htab.h"
 #include "base/pool.h"
+#include "base/recent.h"
 #include "base/seq.h"
 #include "base/siphash.h"
 #include "base/slab.h"
@@ -80,7 +81,8 @@ struct reply {
 	uint8_t protocol, tos;
 };
 
-#define NREPLIES 2048u /* answers that may wait: a power of two */
+#define NREPLIES     2048u /* answers that may wait: a power of two */
+#define NREPLIES_OWN 512u  /* of them kept for those of connections */
 
 /* In-order payload that still lies in a packet of the caller's. */
 struct borrow {
@@ -141,10 +143,9 @@ struct tcp {
 	struct wheel_node misc; /* MISC_TRIM */
 	struct slab conns, listeners, halves, tws, xmits;
 	struct htab conn_tab, half_tab, tw_tab;
-	struct port *ports;	 /* 65536 */
-	uint32_t port_step[256]; /* RFC 6056, 3.3.4: the counters */
+	struct port *ports; /* 65536 */
 
-	struct siphash_key k_table, k_isn, k_ts, k_port, k_rand;
+	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent;
 	uint64_t nrand;
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];
@@ -160,6 +161,9 @@ struct tcp {
 	uint32_t norphans;
 	struct reply *replies;
 	uint32_t reply_head, nreplies;
+	uint32_t reply_run;	 /* replies that went in a row */
+	struct recent recent;	 /* who had an answer a short time ago */
+	uint64_t resets_full_at; /* bucket of the resets of no connection */
 	struct borrow *borrows;
 	uint32_t nborrows;
 	uint64_t borrowed; /* their octets: memory that is promised */
@@ -217,6 +221,16 @@ uint64_t tcp_random(struct tcp *t);
 
 /* --- rst.c: answers that belong to no connection */
 bool reply_push(struct tcp *t, const struct reply *r);
+/* ... of a connection's own: a flood of others leaves it room. */
+bool reply_push_own(struct tcp *t, const struct reply *r);
+/* ... that waited already. */
+bool reply_push_back(struct tcp *t, const struct reply *r);
+/* RFC 5961, 7: at most one challenge ACK of a connection in this time; no
+ * counter is shared, so none can be probed (CVE-2016-5696). */
+#define CHALLENGE_GAP TCPD_MS(500)
+/* For entries, which have no room for a time: was |tu| not answered within
+ * |gap|?  Then it may be now. */
+bool rst_first(struct tcp *t, const struct tuple *tu, tcpd_time gap);
 void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why);
 
 /* --- timeout.c */

@@ -131,6 +131,9 @@ static void evict(struct tcp *t)
 	timewait_remove(t, REF_SLOT(ref));
 }
 
+/* A hundred a second are enough for whoever repeats his FIN by a timer. */
+#define ACK_GAP TCPD_MS(10)
+
 static void ack(struct tcp *t, const struct timewait *w)
 {
 	struct reply r = {.tu = w->tu,
@@ -146,7 +149,7 @@ static void ack(struct tcp *t, const struct timewait *w)
 		r.ts_val = ts_now(t, &w->tu);
 		r.ts_ecr = w->ts_recent;
 	}
-	reply_push(t, &r);
+	reply_push_own(t, &r);
 }
 
 void timewait_enter(struct tcp *t, struct conn *c)
@@ -266,7 +269,10 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	tcp_drop(t, TCPD_DROP_TIME_WAIT);
 	if (seg_len(seg) == 0)
 		return; /* a stray ACK asks for nothing; no ACK war */
-	ack(t, w);
+	if (rst_first(t, &w->tu, ACK_GAP))
+		ack(t, w);
+	else
+		t->stat.segments_repeat_held++;
 	if (is_fin_again(t, w, seg)) {
 		if (w->ts && seg->h.opt.has_ts)
 			w->ts_recent = seg->h.opt.ts_val;

@@ -40,6 +40,7 @@ static const struct {
 	FIELD("orphan-retries", U8, orphan_retries),
 	FIELD("orphans", U32, max_orphans),
 	FIELD("wscale", U8, wscale),
+	FIELD("resets", U32, resets_per_second),
 	FIELD("mtu", U16, mtu),
 	FIELD("port-min", U16, port_min),
 	FIELD("port-max", U16, port_max),

@@ -124,7 +124,7 @@ START_TEST(icmp_in_answer_that_finds_no_place_gives_its_block_back)
 	struct packet k = echo(4, 64);
 
 	while (rig.t->nreplies < NREPLIES)
-		reply_push(rig.t, &r);
+		reply_push_own(rig.t, &r);
 	rig_in(&k);
 	ck_assert_uint_eq(rig.t->pool.nused, 0);
 	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_REPLY_FULL], 1);

@@ -75,6 +75,56 @@ START_TEST(isn_of_other_tuples_is_unrelated)
 }
 END_TEST
 
+/* attacks.md, row 18: a million of neighbouring tuples, one after the other as
+ * they would be opened.  Each bit, and whether it is that of the number before
+ * or of the neighbour's address, is fair: chi-square of one degree of freedom,
+ * p > 0.01 with this key. */
+#define MILLION 1000000u
+#define P_001	6.635
+
+static void fair(const char *what, int bit, double set)
+{
+	double off = set - MILLION / 2.0;
+	double x = off * off / (MILLION / 4.0);
+
+	ck_assert_msg(x < P_001, "%s, bit %d: %.0f of %u, chi-square %.2f",
+		      what, bit, set, MILLION, x);
+}
+
+START_TEST(isn_of_a_million_connections_is_fair_in_every_bit)
+{
+	static double set[32], turned[32], other[32];
+	struct tuple tu = rig_tuple(4, 80, 0), next;
+	uint32_t was = 0;
+
+	rig_stop();
+	memcpy(rig.set.key, "nobody knows these octets but us", 32);
+	rig_start();
+	for (unsigned i = 0; i < MILLION; i++) {
+		uint32_t v, n;
+
+		tu.pport = (uint16_t)(1024 + i % 60000);
+		tu.peer[15] = (uint8_t)(i / 60000);
+		next = tu;
+		next.peer[14] ^= 1;
+		v = isn_for(rig.t, &tu);
+		n = v ^ isn_for(rig.t, &next);
+		for (int bit = 0; bit < 32; bit++) {
+			set[bit] += v >> bit & 1;
+			turned[bit] += (v ^ was) >> bit & 1;
+			other[bit] += n >> bit & 1;
+		}
+		was = v;
+		rig.t->now += TCPD_US(10);
+	}
+	for (int bit = 0; bit < 32; bit++) {
+		fair("set", bit, set[bit]);
+		fair("other than the one before", bit, turned[bit]);
+		fair("other than the neighbour's", bit, other[bit]);
+	}
+}
+END_TEST
+
 START_TEST(isn_depends_on_all_of_the_tuple_and_on_the_key)
 {
 	struct tuple tu = rig_tuple(4, 80, 40000), other;
@@ -145,6 +195,7 @@ int main(void)
 
 	tcase_add_test(tc, isn_of_one_tuple_goes_up_with_the_clock);
 	tcase_add_test(tc, isn_of_other_tuples_is_unrelated);
+	tcase_add_test(tc, isn_of_a_million_connections_is_fair_in_every_bit);
 	tcase_add_test(tc, isn_depends_on_all_of_the_tuple_and_on_the_key);
 	tcase_add_test(tc, isn_is_the_same_in_a_run_with_the_same_key);
 	tcase_add_test(tc,

@@ -92,18 +92,54 @@ START_TEST(port_of_the_next_connect_cannot_be_guessed)
 }
 END_TEST
 
+/* How far apart the ports to one destination lie, in |n| parts of the range:
+ * the chi-square of their numbers. */
+static double strides(unsigned others)
+{
+	enum { PARTS = 16 };
+	const uint32_t range = 61000 - 32768;
+	double count[PARTS] = {0}, x = 0;
+	uint16_t last = choose(80);
+
+	for (unsigned i = 0; i < N; i++) {
+		uint16_t p;
+
+		for (unsigned k = 0; k < others; k++)
+			choose((uint16_t)(1000 + k));
+		p = choose(80);
+		count[(p + range - last) % range * PARTS / range]++;
+		last = p;
+	}
+	for (unsigned i = 0; i < PARTS; i++)
+		x += (count[i] - N / (double)PARTS) *
+		     (count[i] - N / (double)PARTS) / (N / (double)PARTS);
+	return x;
+}
+
+/* CVE-2022-1012: whoever sees the ports to one destination cannot tell how many
+ * connects to others came between, since no distance is likelier than another,
+ * whatever their number. */
+START_TEST(port_sequence_says_nothing_of_other_destinations)
+{
+	static const unsigned others[] = {0, 1, 7, 100};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+		double x = strides(others[i]);
+
+		/* 15 degrees of freedom: p = 0.001 */
+		ck_assert_msg(x < 37.7, "%u others: chi-square %.1f", others[i],
+			      x);
+	}
+}
+END_TEST
+
 START_TEST(port_sequences_of_two_destinations_are_unrelated)
 {
-	unsigned same = 0, offset[2] = {0};
+	unsigned same = 0;
 
-	for (unsigned i = 0; i < 1000; i++) {
-		uint16_t a = choose(80), b = choose(443);
-
-		same += a == b;
-		offset[i % 2] = (uint16_t)(a - b);
-	}
+	for (unsigned i = 0; i < 10000; i++)
+		same += choose(80) == choose(443);
 	ck_assert_uint_le(same, 10);
-	ck_assert_uint_ne(offset[0], offset[1]);
 }
 END_TEST
 
@@ -143,7 +179,7 @@ START_TEST(port_finds_the_only_one_that_is_free)
 }
 END_TEST
 
-/* Nothing but luck would find it by strides. */
+/* Nothing but luck would draw it. */
 START_TEST(port_finds_the_only_one_among_very_many)
 {
 	rig.t->set.port_min = 1024;
@@ -175,6 +211,49 @@ START_TEST(port_that_runs_out_is_an_error_of_its_own)
 	ck_assert_uint_eq(h, 0);
 	ck_assert_uint_eq(rig.t->conns.count, 2);
 	peer.port = 81;
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now), 0);
+}
+END_TEST
+
+/* attacks.md, 1.1: 28,232 connects to one peer, and one more.  While nothing
+ * has become free the answer costs no look at all ports: nothing is drawn. */
+START_TEST(port_range_that_is_used_up_says_so_at_once)
+{
+	struct tcpd_addr peer = {.family = 4, .port = 80}, other;
+	tcpd_handle h = 0, first = 0;
+	uint64_t drawn;
+
+	memcpy(peer.ip, rig_peer4, 16);
+	other = peer;
+	other.port = 81;
+	rig_stop();
+	rig.set.max_conns = 30000;
+	rig_start();
+	for (unsigned i = 0; i < 28232; i++, h = 0) {
+		ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+				 0);
+		first = first ? first : h;
+	}
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+			 -TCPD_ERR_NO_PORT);
+	drawn = rig.t->nrand;
+	for (unsigned i = 0; i < 1000; i++)
+		ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+				 -TCPD_ERR_NO_PORT);
+	ck_assert_uint_eq(rig.t->nrand, drawn);
+	/* others have theirs */
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &other, rig.now), 0);
+	h = 0;
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+			 -TCPD_ERR_NO_PORT);
+	/* and one that ends is found */
+	ck_assert_int_eq(tcpd_abort(rig.st, first, rig.now), 0);
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now), 0);
+	h = 0;
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+			 -TCPD_ERR_NO_PORT);
+	rig.set.port_max++;
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &rig.set, rig.now), 0);
 	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now), 0);
 }
 END_TEST
@@ -379,12 +458,14 @@ int main(void)
 
 	tcase_add_test(tc, port_comes_from_all_of_the_range_and_nowhere_else);
 	tcase_add_test(tc, port_of_the_next_connect_cannot_be_guessed);
+	tcase_add_test(tc, port_sequence_says_nothing_of_other_destinations);
 	tcase_add_test(tc, port_sequences_of_two_destinations_are_unrelated);
 	tcase_add_test(tc, port_finds_the_only_one_that_is_free);
 	tcase_add_test(tc, port_finds_the_only_one_among_very_many);
 	tcase_add_test(tc, port_that_runs_out_is_an_error_of_its_own);
 	tcase_add_test(tc,
 		       port_that_is_given_back_is_found_after_there_was_none);
+	tcase_add_test(tc, port_range_that_is_used_up_says_so_at_once);
 	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
 	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);
 	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_rst.c - resets with and without a connection, challenge ACKs and their
- * limit, and the queue of replies.
+ * test_rst.c - resets with and without a connection and their budget, challenge
+ * ACKs and their limits, and the queue of replies.
  *
  * LINK: test/unit/rig.c
  */
@@ -115,26 +115,175 @@ START_TEST(rst_reassures_only_so_often)
 }
 END_TEST
 
+/* What is pushed by |push| until there is no room; the queue is empty at first.
+ */
+static unsigned fits(bool (*push)(struct tcp *t, const struct reply *r))
+{
+	struct reply r = {.tu = rig_tuple(4, 80, 1234),
+			  .kind = REPLY_SEGMENT,
+			  .flags = TCP_RST};
+	uint64_t full = rig.t->stat.drops[TCPD_DROP_REPLY_FULL];
+
+	while (push(rig.t, &r))
+		r.seq++;
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_REPLY_FULL], full + 1);
+	return r.seq;
+}
+
 START_TEST(reply_queue_is_in_order_and_has_an_end)
+{
+	for (unsigned round = 0; round < 5; round++) { /* around its end */
+		unsigned n = fits(reply_push_own);
+
+		ck_assert_uint_eq(n, NREPLIES);
+		for (unsigned i = 0; i < n; i++)
+			ck_assert_uint_eq(rig_expect(FLAG_RST).seq, i);
+		rig_expect_nothing();
+	}
+}
+END_TEST
+
+/* What connections have to say still finds a place. */
+START_TEST(reply_queue_full_of_strangers_has_room_for_connections)
+{
+	struct conn *c = rig_conn(1000, 2000);
+	unsigned n = fits(reply_push);
+	struct packet k;
+
+	ck_assert_uint_eq(n, NREPLIES - NREPLIES_OWN);
+	for (unsigned i = 0; i < NREPLIES_OWN; i++)
+		rst_send(rig.t, c, TCPD_RESET_ABORT);
+	ck_assert_uint_eq(rig_drain(), NREPLIES);
+	ck_assert_uint_eq(rig.t->stat.resets_sent[TCPD_RESET_ABORT],
+			  NREPLIES_OWN);
+	/* one that the device refuses keeps its place among them */
+	n = fits(reply_push_own);
+	ck_assert(tcpd_output(rig.st, &rig.out, rig.now));
+	tcpd_output_done(rig.st, &rig.out, 1, rig.now);
+	for (unsigned i = 1; i < n; i++)
+		ck_assert_uint_eq(rig_expect(FLAG_RST).seq, i);
+	k = rig_expect(FLAG_RST);
+	ck_assert_uint_eq(k.seq, 0);
+}
+END_TEST
+
+/* The device takes one packet a turn, and a flood asks for one a turn: the
+ * queue of answers is never empty, and connections are heard all the same. */
+START_TEST(reply_queue_that_never_empties_holds_up_no_connection)
+{
+	struct reply r = {.tu = rig_tuple(4, 80, 1234),
+			  .kind = REPLY_SEGMENT,
+			  .flags = TCP_RST};
+	struct conn *c = rig_conn(1000, 2000);
+	unsigned acks = 0;
+	struct packet k;
+
+	fits(reply_push);
+	for (unsigned i = 0; i < 1000; i++) {
+		delack_now(rig.t, c);
+		ck_assert(rig_out(&k));
+		acks += k.flags == FLAG_ACK;
+		(void)reply_push(rig.t, &r);
+	}
+	ck_assert_uint_ge(acks, 10);
+}
+END_TEST
+
+/* --- the budget of those that belong to no connection */
+
+static void answer_to(uint32_t source)
 {
 	struct segment s = segment(TCP_ACK, 0);
 
-	for (unsigned round = 0; round < 3; round++) { /* around its end */
-		for (unsigned i = 0; i < NREPLIES; i++) {
-			s.h.ack = round * 10000 + i;
-			rst_answer(rig.t, &s, TCPD_RESET_BAD_ACK);
-		}
-		rst_answer(rig.t, &s, TCPD_RESET_BAD_ACK);
-		ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_REPLY_FULL],
-				  round + 1);
-		for (unsigned i = 0; i < NREPLIES; i++)
-			ck_assert_uint_eq(rig_expect(FLAG_RST).seq,
-					  round * 10000 + i);
-		rig_expect_nothing();
-		s.h.ack = 1;
-		rst_answer(rig.t, &s, TCPD_RESET_BAD_ACK);
-		rig_drain();
+	for (int i = 0; i < 4; i++)
+		s.tu.peer[12 + i] = (uint8_t)(source >> 8 * i);
+	rst_answer(rig.t, &s, TCPD_RESET_NO_CONNECTION);
+}
+
+/* |n| segments a millisecond for |ms|, from one source: RSTs out. */
+static unsigned flood(unsigned n, unsigned ms)
+{
+	unsigned out = 0;
+
+	for (unsigned i = 0; i < ms; i++, rig_pass(TCPD_MS(1))) {
+		for (unsigned k = 0; k < n; k++)
+			answer_to(1);
+		out += rig_drain();
 	}
+	return out;
+}
+
+static const uint32_t rates[] = {0, 1, 10, 1000, 10000, 100000};
+
+START_TEST(rst_budget_is_what_was_set)
+{
+	uint32_t rate = rates[_i];
+	unsigned n;
+
+	rig.t->set.resets_per_second = rate;
+	n = flood(300, 3000);
+	/* a tenth of it at once, and the first of each second beside it */
+	ck_assert_uint_ge(n, 3 * rate);
+	ck_assert_uint_le(n, 3 * rate + rate / 10 + 5);
+	ck_assert_uint_eq(rig.t->stat.segments_resets_held, 900000 - n);
+	ck_assert_uint_eq(rig.t->stat.resets_sent[TCPD_RESET_NO_CONNECTION], n);
+}
+END_TEST
+
+/* attacks.md, 1.1: whatever the flood, the first to a source goes. */
+START_TEST(rst_flood_leaves_an_honest_source_its_first)
+{
+	uint32_t source = 1000;
+	struct packet k;
+
+	for (unsigned ms = 0; ms < 2000; ms++, rig_pass(TCPD_MS(1))) {
+		for (unsigned i = 0; i < 100; i++)
+			answer_to(ms % 2 ? 7 : source++); /* few, and many */
+		rig_drain();
+		answer_to(0x80000000u + ms);
+		ck_assert_msg(rig_out(&k), "at %u ms", ms);
+		ck_assert_uint_eq(k.dst[15], 0x80);
+		rig_expect_nothing();
+	}
+	ck_assert_uint_gt(rig.t->stat.segments_resets_held, 80000);
+}
+END_TEST
+
+START_TEST(rst_to_the_same_source_goes_again_after_a_second)
+{
+	rig.t->set.resets_per_second = 0;
+	answer_to(1);
+	answer_to(1);
+	ck_assert_uint_eq(rig_drain(), 1);
+	rig_pass(TCPD_MS(999));
+	answer_to(1);
+	answer_to(2);
+	ck_assert_uint_eq(rig_drain(), 1);
+	rig_pass(TCPD_MS(1));
+	answer_to(1);
+	ck_assert_uint_eq(rig_drain(), 1);
+}
+END_TEST
+
+/* attacks.md, row 13: at most 100 in any second. */
+START_TEST(rst_repeat_is_a_hundred_a_second_at_most)
+{
+	static unsigned out[3000];
+	struct conn *c = rig_conn(1, 1), *d = rig_conn(1, 1);
+	unsigned sum = 0;
+
+	for (unsigned ms = 0; ms < 3000; ms++, rig_pass(TCPD_MS(1))) {
+		for (unsigned i = 0; i < 7; i++)
+			rst_repeat(rig.t, c);
+		out[ms] = rig_drain();
+		sum += out[ms];
+		if (ms >= 1000)
+			sum -= out[ms - 1000];
+		ck_assert_uint_le(sum, 100);
+	}
+	ck_assert_uint_ge(sum, 50);
+	rst_repeat(rig.t, d); /* nobody else's */
+	ck_assert_uint_eq(rig_drain(), 1);
 }
 END_TEST
 
@@ -148,6 +297,15 @@ int main(void)
 	tcase_add_test(tc, rst_of_a_connection_has_its_numbers);
 	tcase_add_test(tc, rst_challenge_goes_once_in_500_ms);
 	tcase_add_test(tc, rst_reassures_only_so_often);
+	tcase_add_test(tc, rst_repeat_is_a_hundred_a_second_at_most);
 	tcase_add_test(tc, reply_queue_is_in_order_and_has_an_end);
+	tcase_add_test(tc,
+		       reply_queue_full_of_strangers_has_room_for_connections);
+	tcase_add_test(tc,
+		       reply_queue_that_never_empties_holds_up_no_connection);
+	tcase_add_loop_test(tc, rst_budget_is_what_was_set, 0,
+			    ARRAY_SIZE(rates));
+	tcase_add_test(tc, rst_flood_leaves_an_honest_source_its_first);
+	tcase_add_test(tc, rst_to_the_same_source_goes_again_after_a_second);
 	return rig_run(s);
 }

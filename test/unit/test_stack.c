@@ -215,7 +215,7 @@ END_TEST
 START_TEST(stack_keys_of_its_parts_differ)
 {
 	const struct siphash_key *k[] = {&rig.t->k_table, &rig.t->k_isn,
-					 &rig.t->k_ts, &rig.t->k_port,
+					 &rig.t->k_ts, &rig.t->k_recent,
 					 &rig.t->k_rand};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(k); i++)

@@ -465,7 +465,7 @@ START_TEST(synq_answer_that_finds_no_place_is_sent_with_the_next_wait)
 	r.kind = REPLY_SEGMENT;
 	r.flags = TCP_RST;
 	while (rig.t->nreplies < NREPLIES)
-		reply_push(rig.t, &r);
+		reply_push_own(rig.t, &r);
 	peer_send(&p, FLAG_SYN, NULL, 0);
 	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_REPLY_FULL], 1);
 	ck_assert(!half()->queued);
