@@ -3,7 +3,10 @@
  * client.c - a client on tcpd's stack: stdin to the peer, what comes back to
  * stdout, until the peer has ended.
  *
- *	client ADDRESS PORT
+ *	client [-p LOCAL_PORT] ADDRESS PORT
+ *
+ * With -p it binds that port first, and so gets EADDRINUSE where an earlier
+ * connection of that port is still in TIME-WAIT.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,22 +37,55 @@ static int copy(int in, int out)
 	return n < 0 ? -1 : 0;
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static int usage(void)
+{
+	(void)fputs("usage: client [-p LOCAL_PORT] ADDRESS PORT\n", stderr);
+	return 2;
+}
+
+/* Of either family. */
+static int address(const char *text, union address *a)
+{
+	a->in.sin_family = AF_INET;
+	if (inet_pton(AF_INET, text, &a->in.sin_addr) == 1)
+		return 0;
+	a->in6.sin6_family = AF_INET6;
+	return inet_pton(AF_INET6, text, &a->in6.sin6_addr) == 1 ? 0 : -1;
+}
+
+static in_port_t port(const char *text)
+{
+	return htons((uint16_t)strtoul(text, NULL, 10));
+}
+
 int main(int argc, char **argv)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET};
+	union address to = {0}, from = {0};
 	pid_t pid;
-	int fd, r;
+	int c, fd, r;
 
-	if (argc != 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1) {
-		(void)fputs("usage: client ADDRESS PORT\n", stderr);
-		return 2;
+	while ((c = getopt(argc, argv, "p:")) != -1) {
+		if (c != 'p')
+			return usage();
+		from.in.sin_port = port(optarg); /* in in6 at the same place */
 	}
-	sa.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
+	if (argc - optind != 2 || address(argv[optind], &to) < 0)
+		return usage();
+	to.in.sin_port = port(argv[optind + 1]);
+	from.any.sa_family = to.any.sa_family;
 	(void)signal(SIGPIPE, SIG_IGN); /* write() says EPIPE */
-	fd = tcpd_app_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = tcpd_app_socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket");
-	if (tcpd_app_connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	if (from.in.sin_port && tcpd_app_bind(fd, &from.any, sizeof(from)) < 0)
+		return fail("bind");
+	if (tcpd_app_connect(fd, &to.any, sizeof(to)) < 0)
 		return fail("connect");
 	/* One process a direction: the fd is an ordinary one. */
 	pid = fork();

@@ -56,20 +56,38 @@ static int *find(const char *name)
 	exit(2);
 }
 
-static struct sockaddr_in address(const char *text)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET};
-	char ip[64] = "";
-	const char *colon = text ? strchr(text, ':') : NULL;
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
 
-	if (colon && (size_t)(colon - text) < sizeof(ip))
-		memcpy(ip, text, (size_t)(colon - text));
-	if (!colon || inet_pton(AF_INET, ip, &sa.sin_addr) != 1) {
+/* "10.77.0.2:80" or "[fd77::2]:80". */
+static union address address(const char *text)
+{
+	union address a = {.in.sin_family = AF_INET};
+	char ip[64] = "";
+	const char *colon = text ? strrchr(text, ':') : NULL;
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	int ok = 0;
+
+	if (n && n < sizeof(ip)) {
+		memcpy(ip, text, n);
+		if (ip[0] == '[' && ip[n - 1] == ']') {
+			ip[n - 1] = '\0';
+			a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
+			ok = inet_pton(AF_INET6, ip + 1, &a.in6.sin6_addr);
+		} else {
+			ok = inet_pton(AF_INET, ip, &a.in.sin_addr);
+		}
+	}
+	if (ok != 1) {
 		(void)fputs("app: expected ADDRESS:PORT\n", stderr);
 		exit(2);
 	}
-	sa.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-	return sa;
+	/* the port is at the same place in both */
+	a.in.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+	return a;
 }
 
 static void say(const char *verb, const char *name, long rc)
@@ -125,11 +143,10 @@ static void do_write(const char *name, int fd, size_t want)
 
 static long do_listen(int *fd, const char *arg, const char *backlog)
 {
-	struct sockaddr_in sa = address(arg);
+	union address sa = address(arg);
 
-	*fd = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
-	if (*fd < 0 ||
-	    tcpd_app_bind(*fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	*fd = tcpd_app_socket(sa.any.sa_family, SOCK_STREAM, 0);
+	if (*fd < 0 || tcpd_app_bind(*fd, &sa.any, sizeof(sa)) < 0)
 		return -1;
 	return tcpd_app_listen(*fd,
 			       backlog ? (int)strtol(backlog, NULL, 10) : 128);
@@ -137,13 +154,13 @@ static long do_listen(int *fd, const char *arg, const char *backlog)
 
 static long do_connect(int *fd, const char *arg, int flags)
 {
-	struct sockaddr_in sa = address(arg);
+	union address sa = address(arg);
 
 	if (*fd < 0)
-		*fd = tcpd_app_socket(AF_INET, SOCK_STREAM | flags, 0);
+		*fd = tcpd_app_socket(sa.any.sa_family, SOCK_STREAM | flags, 0);
 	if (*fd < 0)
 		return -1;
-	return tcpd_app_connect(*fd, (struct sockaddr *)&sa, sizeof(sa));
+	return tcpd_app_connect(*fd, &sa.any, sizeof(sa));
 }
 
 static void do_error(int fd, const char *name)

@@ -4,6 +4,7 @@
  * prints what comes back, as tcpdump does.
  *
  *	rawpeer [-i tcpd0] [-s 10.77.0.77:4000] [-d 10.77.0.2:80] < script
+ *	rawpeer -s '[fd77::77]:4000' -d '[fd77::2]:80' < script
  *
  * It sits on the TUN's interface with AF_PACKET.  Its address is not one of
  * the kernel's, so no kernel answers in its place.  One command a line:
@@ -17,6 +18,7 @@
  *	port N		 go on as another connection, from port N
  *	accept [MS]	 wait for a SYN to any port of ours; be its peer
  *	sleep MS
+ *	say WORD	 print "# WORD": so far it came
  *
  * SND.NXT and RCV.NXT are kept: a plain `send A` acknowledges all that came.
  * Lines printed: seconds since the start, direction, segment.
@@ -31,8 +33,7 @@
 
 static struct {
 	struct rawdev dev;
-	uint32_t src, dst; /* network order */
-	uint16_t sport, dport;
+	struct segment head; /* addresses and ports of what is sent */
 	uint32_t snd_nxt, rcv_nxt;
 	bool any_port; /* accept: the peer chooses */
 	struct timespec start;
@@ -79,8 +80,13 @@ static void print(const char *dir, const struct segment *s)
 
 static bool ours(const struct segment *s)
 {
-	return s->src == me.dst && s->dst == me.src &&
-	       (me.any_port || (s->sport == me.dport && s->dport == me.sport));
+	const struct segment *h = &me.head;
+
+	/* of the other family's addresses both have none */
+	return s->v6 == h->v6 && s->src == h->dst && s->dst == h->src &&
+	       IN6_ARE_ADDR_EQUAL(&s->src6, &h->dst6) &&
+	       IN6_ARE_ADDR_EQUAL(&s->dst6, &h->src6) &&
+	       (me.any_port || (s->sport == h->dport && s->dport == h->sport));
 }
 
 static void learn(const struct segment *s)
@@ -156,14 +162,11 @@ static uint32_t number(const char *text, uint32_t due)
 static void do_send(char *flags, char **save)
 {
 	static uint8_t data[1460];
-	struct segment s = {.src = me.src,
-			    .dst = me.dst,
-			    .sport = me.sport,
-			    .dport = me.dport,
-			    .win = 65535};
+	struct segment s = me.head;
 	char *w, *v;
 	uint32_t end;
 
+	s.win = 65535;
 	s.flags = (uint8_t)flags_of(flags);
 	s.seq = me.snd_nxt;
 	if (s.flags & ACK)
@@ -230,8 +233,8 @@ static int do_accept(double ms)
 		if (s.flags != SYN)
 			continue;
 		me.any_port = false;
-		me.sport = s.dport;
-		me.dport = s.sport;
+		me.head.sport = s.dport;
+		me.head.dport = s.sport;
 		me.rcv_nxt = s.seq + 1;
 		return 0;
 	}
@@ -269,8 +272,11 @@ static int command(char *line)
 			;
 	} else if (strcmp(verb, "sleep") == 0) {
 		usleep((useconds_t)(strtod(arg, NULL) * 1000));
+	} else if (strcmp(verb, "say") == 0) {
+		printf("# %s\n", arg);
+		(void)fflush(stdout);
 	} else if (strcmp(verb, "port") == 0) {
-		me.sport = (uint16_t)strtoul(arg, NULL, 10);
+		me.head.sport = (uint16_t)strtoul(arg, NULL, 10);
 		me.snd_nxt = 1000;
 		me.rcv_nxt = 0;
 	} else {
@@ -279,41 +285,56 @@ static int command(char *line)
 	return 0;
 }
 
-static void address(char *text, uint32_t *ip, uint16_t *port)
+/* "10.77.0.2:80" or "[fd77::2]:80". */
+static void address(const char *arg, uint32_t *ip, struct in6_addr *ip6,
+		    uint16_t *port)
 {
-	char *colon = strchr(text, ':');
-	struct in_addr a;
+	char text[80];
+	char *colon;
 
+	(void)snprintf(text, sizeof(text), "%s", arg);
+	colon = strrchr(text, ':');
 	if (!colon)
 		die("expected ADDRESS:PORT");
 	*colon = '\0';
-	if (inet_pton(AF_INET, text, &a) != 1)
-		die("expected an IPv4 address");
-	*ip = a.s_addr;
 	*port = (uint16_t)strtoul(colon + 1, NULL, 10);
+	if (text[0] == '[' && colon[-1] == ']') {
+		colon[-1] = '\0';
+		me.head.v6 = true;
+		*ip = 0;
+		if (inet_pton(AF_INET6, text + 1, ip6) == 1)
+			return;
+	} else if (inet_pton(AF_INET, text, ip) == 1) {
+		return;
+	}
+	die("expected an IPv4 address, or an IPv6 address in brackets");
 }
 
 int main(int argc, char **argv)
 {
-	char src[] = "10.77.0.77:4000", dst[] = "10.77.0.2:80", line[4096];
-	const char *dev = "tcpd0";
+	const char *dev = "tcpd0", *src = "10.77.0.77:4000",
+		   *dst = "10.77.0.2:80";
+	struct segment *h = &me.head;
+	char line[4096];
 	int c, rc = 0;
 
-	address(src, &me.src, &me.sport);
-	address(dst, &me.dst, &me.dport);
 	while ((c = getopt(argc, argv, "i:s:d:")) != -1) {
 		if (c == 'i')
 			dev = optarg;
 		else if (c == 's')
-			address(optarg, &me.src, &me.sport);
+			src = optarg;
 		else if (c == 'd')
-			address(optarg, &me.dst, &me.dport);
+			dst = optarg;
 		else
 			die("usage: rawpeer [-i DEV] [-s ADDR:PORT] "
 			    "[-d ADDR:PORT] < script");
 	}
+	address(src, &h->src, &h->src6, &h->sport);
+	address(dst, &h->dst, &h->dst6, &h->dport);
+	if (!h->src != h->v6 || !h->dst != h->v6)
+		die("both addresses have to be of one family");
 	me.snd_nxt = 1000;
-	if (raw_open(&me.dev, dev) < 0) {
+	if (raw_open_for(&me.dev, dev, h->v6 ? ETH_P_IPV6 : ETH_P_IP) < 0) {
 		perror(dev);
 		return 2;
 	}

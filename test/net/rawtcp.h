@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rawtcp.h - TCP segments by hand over AF_PACKET on an interface without a
- * link layer (a TUN): building, checksums, reading.  IPv4.  For programs of
- * the tests that play a peer; it keeps no state of a connection.
+ * link layer (a TUN): building, checksums, reading.  IPv4 and IPv6.  For
+ * programs of the tests that play a peer; it keeps no state of a connection.
  */
 #ifndef TEST_NET_RAWTCP_H
 #define TEST_NET_RAWTCP_H
@@ -11,6 +11,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,11 +22,13 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 struct segment {
 	uint32_t src, dst; /* network order */
+	struct in6_addr src6, dst6;
 	uint16_t sport, dport;
 	uint32_t seq, ack, ts_val, ts_ecr;
 	uint16_t win, mss; /* mss 0: no such option */
 	uint8_t flags;
 	bool has_ts;
+	bool v6; /* the addresses are src6 and dst6 */
 	const uint8_t *data;
 	uint32_t len;
 };
@@ -35,16 +38,22 @@ struct rawdev {
 	struct sockaddr_ll to;
 };
 
-/* 0, or -1 and errno. */
-static inline int raw_open(struct rawdev *d, const char *name)
+/* For packets of |protocol| (ETH_P_IP): 0, or -1 and errno. */
+static inline int raw_open_for(struct rawdev *d, const char *name,
+			       uint16_t protocol)
 {
 	d->to = (struct sockaddr_ll){.sll_family = AF_PACKET,
-				     .sll_protocol = htons(ETH_P_IP),
+				     .sll_protocol = htons(protocol),
 				     .sll_ifindex = (int)if_nametoindex(name)};
-	d->fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+	d->fd = socket(AF_PACKET, SOCK_DGRAM, htons(protocol));
 	if (d->fd < 0 || !d->to.sll_ifindex)
 		return -1;
 	return bind(d->fd, (struct sockaddr *)&d->to, sizeof(d->to));
+}
+
+static inline int raw_open(struct rawdev *d, const char *name)
+{
+	return raw_open_for(d, name, ETH_P_IP);
 }
 
 static inline uint16_t raw_get16(const uint8_t *p)
@@ -83,16 +92,22 @@ static inline uint16_t raw_fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-/* The packet's length, or 0 when |room| is too small. */
-static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
+/* The IP header of |s| with |len| octets of TCP behind it: its length.  The
+ * sum of its addresses, for TCP's pseudo-header, goes to |*sum|. */
+static inline size_t raw_ip_header(const struct segment *s, size_t len,
+				   uint8_t *p, uint32_t *sum)
 {
-	uint32_t nopt = (s->mss ? 4u : 0u) + (s->has_ts ? 12u : 0u);
-	size_t len = 20u + nopt + s->len;
-	uint8_t *t = p + 20, *o = t + 20;
-
-	if (20 + len > room)
-		return 0;
 	memset(p, 0, 40);
+	if (s->v6) {
+		p[0] = 0x60;
+		raw_put16(p + 4, (uint32_t)len);
+		p[6] = IPPROTO_TCP;
+		p[7] = 64;
+		memcpy(p + 8, &s->src6, 16);
+		memcpy(p + 24, &s->dst6, 16);
+		*sum = raw_add(0, p + 8, 32);
+		return 40;
+	}
 	p[0] = 0x45;
 	raw_put16(p + 2, (uint32_t)(20 + len));
 	p[6] = 0x40; /* do not fragment */
@@ -101,6 +116,23 @@ static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
 	memcpy(p + 12, &s->src, 4);
 	memcpy(p + 16, &s->dst, 4);
 	raw_put16(p + 10, raw_fold(raw_add(0, p, 20)));
+	*sum = raw_add(0, p + 12, 8);
+	return 20;
+}
+
+/* The packet's length, or 0 when |room| is too small. */
+static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
+{
+	uint32_t nopt = (s->mss ? 4u : 0u) + (s->has_ts ? 12u : 0u), sum;
+	size_t len = 20u + nopt + s->len, head;
+	uint8_t *t, *o;
+
+	if (40 + len > room)
+		return 0;
+	head = raw_ip_header(s, len, p, &sum);
+	t = p + head;
+	o = t + 20;
+	memset(t, 0, 20);
 	raw_put16(t, s->sport);
 	raw_put16(t + 2, s->dport);
 	raw_put32(t + 4, s->seq);
@@ -121,11 +153,9 @@ static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
 	}
 	if (s->len)
 		memcpy(o, s->data, s->len);
-	raw_put16(t + 16,
-		  raw_fold(raw_add(
-			  raw_add((uint32_t)(IPPROTO_TCP + len), p + 12, 8), t,
-			  len)));
-	return 20 + len;
+	raw_put16(t + 16, raw_fold(raw_add((uint32_t)(IPPROTO_TCP + len) + sum,
+					   t, len)));
+	return head + len;
 }
 
 /* 0, or -1 and errno. */
@@ -161,25 +191,46 @@ static inline void raw_options(const uint8_t *o, const uint8_t *end,
 	}
 }
 
-/* Is |p| a whole TCP segment over IPv4?  |s->data| points into it. */
+/* The length of the IP header in front of TCP, and of both in |*total|; 0: it
+ * is something else, or not whole. */
+static inline size_t raw_ip_parse(const uint8_t *p, size_t len, size_t *total,
+				  struct segment *s)
+{
+	size_t ihl;
+
+	if (len >= 60 && p[0] >> 4 == 6 && p[6] == IPPROTO_TCP) {
+		s->v6 = true;
+		memcpy(&s->src6, p + 8, 16);
+		memcpy(&s->dst6, p + 24, 16);
+		*total = 40u + raw_get16(p + 4);
+		ihl = 40;
+	} else if (len >= 40 && p[0] >> 4 == 4 && p[9] == IPPROTO_TCP) {
+		memcpy(&s->src, p + 12, 4);
+		memcpy(&s->dst, p + 16, 4);
+		*total = raw_get16(p + 2);
+		ihl = (size_t)(p[0] & 15) * 4;
+	} else {
+		return 0;
+	}
+	if (ihl < 20 || *total > len || *total < ihl + 20)
+		return 0;
+	return ihl;
+}
+
+/* Is |p| a whole TCP segment?  |s->data| points into it. */
 static inline bool raw_parse(const uint8_t *p, size_t len, struct segment *s)
 {
 	size_t ihl, off, total;
 	const uint8_t *t;
 
-	if (len < 40 || p[0] >> 4 != 4 || p[9] != IPPROTO_TCP)
-		return false;
-	ihl = (size_t)(p[0] & 15) * 4;
-	total = raw_get16(p + 2);
-	if (ihl < 20 || total > len || total < ihl + 20)
+	memset(s, 0, sizeof(*s));
+	ihl = raw_ip_parse(p, len, &total, s);
+	if (!ihl)
 		return false;
 	t = p + ihl;
 	off = (size_t)(t[12] >> 4) * 4;
 	if (off < 20 || ihl + off > total)
 		return false;
-	memset(s, 0, sizeof(*s));
-	memcpy(&s->src, p + 12, 4);
-	memcpy(&s->dst, p + 16, 4);
 	s->sport = raw_get16(t);
 	s->dport = raw_get16(t + 2);
 	s->seq = raw_get32(t + 4);
