@@ -220,8 +220,7 @@ static void update_window(struct tcp *t, struct conn *c,
 	c->snd_wnd = wnd;
 	if (wnd == 0) {
 		c->closed_at = t->now;
-		if (c->orphan)
-			orphan_window(t, c);
+		orphan_window(t, c);
 	}
 	conn_want_output(t, c);
 }

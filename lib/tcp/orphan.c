@@ -53,14 +53,14 @@ void orphan_begin(struct tcp *t, struct conn *c)
 	c->orphan = true;
 	c->orphan_at = t->now;
 	orphan_update(t, c);
-	if (c->orphaned)
-		orphan_window(t, c);
+	orphan_window(t, c);
 	orphan_trim(t);
 }
 
 void orphan_window(struct tcp *t, struct conn *c)
 {
-	if (c->snd_wnd == 0)
+	/* FIN-WAIT-2 has the timer for itself */
+	if (c->orphaned && c->snd_wnd == 0)
 		conn_arm(t, c, CT_ORPHAN,
 			 max_u64(c->orphan_at, c->closed_at) + CLOSED_WINDOW);
 }
