@@ -3,6 +3,8 @@
  * run.c - what the caller's loop asks for: packets out, time, events, traces,
  * counters.
  */
+#include <string.h>
+
 #include "stack/stack.h"
 
 bool tcpd_output(struct tcpd_stack *st, struct tcpd_out *out, tcpd_time now)
@@ -87,8 +89,7 @@ static struct tcpd_addr addr_of(const uint8_t ip[16], uint16_t port)
 					: ip_is4(ip)  ? 4
 						      : 6};
 
-	for (int i = 0; i < 16; i++)
-		a.ip[i] = ip[i];
+	memcpy(a.ip, ip, sizeof(a.ip));
 	return a;
 }
 

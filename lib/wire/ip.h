@@ -56,15 +56,19 @@ bool ip_parse_quoted(struct ip *ip, const uint8_t *p, size_t len);
  */
 size_t ip_build(uint8_t *p, size_t room, const struct ip *h);
 
+/* In two words, for every address of every packet is asked. */
 static inline bool ip_is4(const uint8_t ip[16])
 {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0,   0,
 					   0, 0, 0, 0, 255, 255};
+	uint64_t a, zero;
+	uint32_t b, ffff;
 
-	for (int i = 0; i < 12; i++)
-		if (ip[i] != mapped[i])
-			return false;
-	return true;
+	__builtin_memcpy(&a, ip, sizeof(a));
+	__builtin_memcpy(&b, ip + 8, sizeof(b));
+	__builtin_memcpy(&zero, mapped, sizeof(zero));
+	__builtin_memcpy(&ffff, mapped + 8, sizeof(ffff));
+	return a == zero && b == ffff;
 }
 
 bool ip_is_any(const uint8_t ip[16]);	    /* 0.0.0.0/8's first, :: */

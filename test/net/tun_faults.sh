@@ -78,7 +78,7 @@ exec 8>&-
 # --- writes and reads that fail
 if command -v strace >/dev/null && [ -z "${ASAN_OPTIONS:-}" ]; then
 	for fault in writev:EAGAIN writev:ENOBUFS writev:EIO writev:EINVAL \
-		writev:EINTR read:EIO read:EINTR read:EFAULT; do
+		writev:EINTR write:EAGAIN write:ENOBUFS write:EIO read:EIO read:EINTR read:EFAULT; do
 		call=${fault%:*} error=${fault#*:} every=97
 		[ "$error" != EIO ] || every=997
 		strace -f -p "$tcpd_pid" -o /dev/null -e trace="$call" -P /dev/net/tun \
