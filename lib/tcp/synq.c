@@ -248,14 +248,16 @@ static bool open_half(struct tcp *t, uint32_t slot, struct segment *seg)
 	return true;
 }
 
-/* One that finds no place here is left to the next SYN-ACK. */
+/* One that finds no place here is left to the ACK of the next SYN-ACK. */
 void synq_wait_for_room(struct tcp *t, uint32_t slot)
 {
-	struct listener *l = listener_at(t, half_at(t, slot)->listener);
+	struct half *h = half_at(t, slot);
+	struct listener *l = listener_at(t, h->listener);
 
-	if (l->nwaiting < LISTEN_WAITING)
-		l->waiting[(l->first_waiting + l->nwaiting++) %
-			   LISTEN_WAITING] = slot;
+	if (h->in_line || l->nwaiting == LISTEN_WAITING)
+		return;
+	h->in_line = true;
+	l->waiting[(l->first_waiting + l->nwaiting++) % LISTEN_WAITING] = slot;
 }
 
 /* Never a RST: the client asks again, or is let in when there is room. */
@@ -267,9 +269,8 @@ static void no_room(struct tcp *t, uint32_t slot, const struct segment *seg)
 	h->wnd = seg->h.wnd;
 	if (h->has_ts && seg->h.opt.has_ts && seg->h.seq == h->irs + 1)
 		h->ts_recent = seg->h.opt.ts_val;
-	if (!h->acked)
-		synq_wait_for_room(t, slot);
 	h->acked = true;
+	synq_wait_for_room(t, slot);
 }
 
 static void last_ack(struct tcp *t, uint32_t slot, struct segment *seg)

@@ -26,8 +26,9 @@ struct half {
 	uint8_t wscale;
 	bool has_wscale : 1;
 	bool has_ts : 1;
-	bool queued : 1; /* a SYN-ACK waits in the reply queue */
-	bool acked : 1;	 /* the last ACK came, and no room was there */
+	bool queued : 1;  /* a SYN-ACK waits in the reply queue */
+	bool acked : 1;	  /* the last ACK came, and no room was there */
+	bool in_line : 1; /* ... and it has a place in listener.waiting */
 };
 
 static_assert(sizeof(struct half) <= 96, "attacks.md, row 4");

@@ -36,7 +36,7 @@ static const struct {
 	 "waiting "},
 	{"lib/include/tcpd.h", "tcpd_conn_settings", &record_listener, "set.",
 	 " "},
-	{"lib/tcp/synq.h", "half", &record_half, "", " node "},
+	{"lib/tcp/synq.h", "half", &record_half, "", " node in_line "},
 	{"lib/tcp/timewait.h", "timewait", &record_timewait, "", " node "},
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
 	 " left right pri prev next "},

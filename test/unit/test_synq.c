@@ -415,6 +415,38 @@ START_TEST(synq_a_larger_backlog_lets_in_who_waits)
 }
 END_TEST
 
+/* Who found no place in line takes one with an ACK that comes when there is. */
+START_TEST(synq_a_later_ack_takes_the_place_in_line_that_was_missing)
+{
+	struct tcpd_conn_settings cs = rig.set.conn;
+	struct tcpd_addr any = {.port = 80};
+	struct peer p[LISTEN_WAITING + 3];
+	tcpd_handle h = 0;
+
+	rig_stop();
+	rig.set.max_half_open = rig.set.max_conns = 2 * LISTEN_WAITING;
+	rig_start();
+	cs.backlog = 0;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	for (uint16_t i = 0; i < LISTEN_WAITING + 3; i++) {
+		p[i] = peer_new(4, 80, (uint16_t)(40000 + i));
+		peer_send(&p[i], FLAG_SYN, NULL, 0);
+		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
+		peer_send(&p[i], FLAG_ACK, NULL, 0);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(tcpd_accept(rig.st, h, &p[i].h, rig.now), 0);
+	rig_pass(TCPD_SEC(1));
+	for (uint16_t i = 4; i < LISTEN_WAITING + 3; i++) {
+		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
+		peer_send(&p[i], FLAG_ACK, NULL, 0);
+	}
+	cs.backlog = 2 * LISTEN_WAITING;
+	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	ck_assert_uint_eq(rig.t->halves.count, 0);
+}
+END_TEST
+
 START_TEST(synq_last_ack_waits_for_a_slot_among_the_connections)
 {
 	tcpd_handle h;
@@ -555,6 +587,8 @@ int main(void)
 	tcase_add_test(tc, synq_last_ack_waits_for_room_in_the_accept_queue);
 	tcase_add_test(tc, synq_room_is_not_for_who_has_not_answered);
 	tcase_add_test(tc, synq_a_larger_backlog_lets_in_who_waits);
+	tcase_add_test(
+		tc, synq_a_later_ack_takes_the_place_in_line_that_was_missing);
 	tcase_add_test(tc,
 		       synq_last_ack_waits_for_a_slot_among_the_connections);
 	tcase_add_test(tc, synq_full_table_drops_the_new_one);
