@@ -269,13 +269,13 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	tcp_drop(t, TCPD_DROP_TIME_WAIT);
 	if (seg_len(seg) == 0)
 		return; /* a stray ACK asks for nothing; no ACK war */
-	if (rst_first(t, &w->tu, ACK_GAP))
-		ack(t, w);
-	else
-		t->stat.segments_repeat_held++;
 	if (is_fin_again(t, w, seg)) {
 		if (w->ts && seg->h.opt.has_ts)
 			w->ts_recent = seg->h.opt.ts_val;
 		start(t, slot);
 	}
+	if (rst_first(t, &w->tu, ACK_GAP))
+		ack(t, w);
+	else
+		t->stat.segments_repeat_held++;
 }

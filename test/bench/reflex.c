@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reflex.c - short connections by reflex, from invented addresses: the server
+ * closes first and is left with TIME-WAIT, and no client remembers anything.
+ *
+ *	reflex -i IF -d ADDRESS:PORT -c COUNT [-w ATONCE] [-s FIRST_SOURCE]
+ *	       [-o FIRST]
+ *
+ * A SYN for each of COUNT four-tuples (from number FIRST on), ATONCE (256) of
+ * them open at a time; a SYN-ACK is answered by its ACK, a FIN by FIN,ACK.
+ * What is lost is not sent again: the TUN's queue takes ATONCE packets.
+ *
+ * Prints: closed N of COUNT in S s = R/s; resets N.  Exit code 1 when the
+ * server fell silent before all were closed.
+ */
+#include <linux/filter.h>
+#include <poll.h>
+
+#include "bench.h"
+#include "test/net/rawtcp.h"
+
+#define FIRST_PORT 1024u
+#define NPORTS	   50000u
+#define PATIENCE   2000 /* ms without a packet */
+#define BATCH	   64u
+
+static struct rawdev dev;
+static struct sockaddr_in to;
+static uint32_t first_source = 0xc6120000; /* 198.18.0.0, RFC 2544 */
+
+static void put(const struct segment *s)
+{
+	while (raw_send(&dev, s) < 0)
+		if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR)
+			die("send");
+}
+
+static void begin(uint64_t k)
+{
+	const struct segment syn = {
+		.src = htonl(first_source + (uint32_t)(k / NPORTS)),
+		.dst = to.sin_addr.s_addr,
+		.sport = (uint16_t)(FIRST_PORT + k % NPORTS),
+		.dport = ntohs(to.sin_port),
+		.seq = (uint32_t)k * 2654435761u,
+		.win = 65535,
+		.mss = 1460,
+		.flags = SYN};
+
+	put(&syn);
+}
+
+static void answer(const struct segment *in, uint8_t flags)
+{
+	const struct segment out = {.src = in->dst,
+				    .dst = in->src,
+				    .sport = in->dport,
+				    .dport = in->sport,
+				    .seq = in->ack,
+				    .ack = raw_end(in),
+				    .win = 65535,
+				    .flags = flags};
+
+	put(&out);
+}
+
+/* Only what the server sends is looked at. */
+static void open_dev(const char *name)
+{
+	struct sock_filter code[] = {
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 3, IPPROTO_TCP},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 12},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, ntohl(to.sin_addr.s_addr)},
+		{BPF_RET | BPF_K, 0, 0, 256},
+		{BPF_RET | BPF_K, 0, 0, 0},
+	};
+	struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
+	int room = 16 << 20;
+
+	if (raw_open(&dev, name) < 0 ||
+	    setsockopt(dev.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		       sizeof(prog)) < 0 ||
+	    setsockopt(dev.fd, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+		       sizeof(room)) < 0)
+		die(name);
+	set_flag(dev.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING);
+	set_flag(dev.fd, SOL_PACKET, PACKET_QDISC_BYPASS);
+}
+
+struct count {
+	uint64_t closed, resets, begun, all, first;
+};
+
+static void one_more(struct count *n)
+{
+	if (n->begun < n->all)
+		begin(n->first + n->begun++);
+}
+
+static void turn(struct count *n, const uint8_t *p, size_t len)
+{
+	struct segment s;
+
+	if (!raw_parse(p, len, &s))
+		return;
+	if (s.flags & RST) {
+		n->resets++;
+		one_more(n);
+	} else if (s.flags & SYN) {
+		answer(&s, ACK);
+	} else if (s.flags & FIN) {
+		answer(&s, FIN | ACK);
+		n->closed++;
+		one_more(n);
+	}
+}
+
+/* False: silence. */
+static bool receive(struct count *n)
+{
+	static uint8_t buf[BATCH][256];
+	struct iovec iov[BATCH];
+	struct mmsghdr msg[BATCH];
+	struct pollfd p = {.fd = dev.fd, .events = POLLIN};
+	int got;
+
+	if (poll(&p, 1, PATIENCE) == 0)
+		return false;
+	memset(msg, 0, sizeof(msg));
+	for (unsigned i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){buf[i], sizeof(buf[i])};
+		msg[i].msg_hdr.msg_iov = &iov[i];
+		msg[i].msg_hdr.msg_iovlen = 1;
+	}
+	got = recvmmsg(dev.fd, msg, BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++)
+		turn(n, buf[i], msg[i].msg_len);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct count n = {.all = 0};
+	const char *name = NULL;
+	uint64_t at_once = 256, start;
+	char *colon = NULL;
+	double took;
+	int c;
+
+	while ((c = getopt(argc, argv, "i:d:c:w:s:o:")) != -1) {
+		if (c == 'i')
+			name = optarg;
+		else if (c == 'd' && (colon = strrchr(optarg, ':')) != NULL) {
+			*colon = '\0';
+			to = ipv4(optarg, (unsigned)number(colon + 1));
+		} else if (c == 'c')
+			n.all = (uint64_t)number(optarg);
+		else if (c == 'w')
+			at_once = (uint64_t)number(optarg);
+		else if (c == 's')
+			first_source = ntohl(ipv4(optarg, 0).sin_addr.s_addr);
+		else if (c == 'o')
+			n.first = (uint64_t)number(optarg);
+		else
+			colon = NULL;
+	}
+	if (!name || !colon || !n.all || optind != argc) {
+		(void)fputs("usage: reflex -i IF -d ADDRESS:PORT -c COUNT "
+			    "[-w ATONCE] [-s FIRST_SOURCE] [-o FIRST]\n",
+			    stderr);
+		return 2;
+	}
+	open_dev(name);
+	start = now_ns();
+	while (n.begun < at_once && n.begun < n.all)
+		one_more(&n);
+	while (n.closed + n.resets < n.all && receive(&n))
+		;
+	took = (double)(now_ns() - start) / 1e9;
+	printf("closed %llu of %llu in %.3f s = %.0f/s; resets %llu\n",
+	       (unsigned long long)n.closed, (unsigned long long)n.all, took,
+	       (double)n.closed / took, (unsigned long long)n.resets);
+	return n.closed == n.all ? 0 : 1;
+}
