@@ -24,9 +24,7 @@
 #include "daemon/thread.h"
 #include "daemon/tun.h"
 
-/* Octets of a batch in: what the processor's cache holds, which saves a fifth
- * of a bulk flow's time.  Octets out until the TUN is read again. */
-#define INPUT_MAX  ((size_t)1024 * 1024)
+/* Octets out until the TUN is read again. */
 #define OUTPUT_MAX ((size_t)256 * 1024)
 #define ERRORS_MAX 1   /* failed writes of a turn: then the device has a rest */
 #define SUMMARY	   60. /* s */
@@ -96,14 +94,12 @@ static unsigned take_packets(struct daemon *d)
 	/* Then it matters which packet a change of state belongs to. */
 	bool follow = capture_running(d) || log_wants(CONF_LOG_DEBUG);
 	struct tcpd_packet pkt;
-	size_t octets = 0;
+	size_t at = 0;
 	unsigned n = 0;
 
 	if (follow)
 		drain_traces(d);
-	while (n < TUN_BATCH && octets < INPUT_MAX && tun_read(d, n, &pkt)) {
-		n++;
-		octets += pkt.len;
+	for (; n < TUN_BATCH && tun_read(d, &at, &pkt); n++) {
 		if (capture_running(d))
 			capture_input(d, &pkt);
 		tcpd_input(d->st, &pkt, d->now);

@@ -24,7 +24,9 @@
 
 #define PACKET_MAX   65536u
 #define BEFORE	     64u /* room before a packet, so that it is aligned */
-#define STRIDE	     (PACKET_MAX + 4096u)
+/* A batch's packets lie one behind the other, so that many small ones among
+ * large ones do not spread them over more than the processor's cache. */
+#define BUFFER	     (TUN_OCTETS + BEFORE + PACKET_MAX)
 #define ERROR_HOLD   5000000u	 /* ns until a write is tried again */
 #define DOWN_HOLD    1000000000u /* the same for EIO, should no news come */
 #define READ_PAUSE   0.1
@@ -33,7 +35,7 @@
 
 struct tun {
 	struct tundev dev;
-	uint8_t *bufs;
+	uint8_t *buf;
 	ev_io rd, wr;
 	ev_timer later; /* attach again, or read again after an error */
 	double backoff;
@@ -150,9 +152,9 @@ int tun_open(struct daemon *d, int fd, char *err, size_t nerr)
 		free(t);
 		return -1;
 	}
-	t->bufs = mmap(NULL, (size_t)TUN_BATCH * STRIDE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t->bufs == MAP_FAILED) {
+	t->buf = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->buf == MAP_FAILED) {
 		(void)snprintf(err, nerr, "tun: mmap: %s", strerror(errno));
 		close(t->dev.fd);
 		free(t);
@@ -188,7 +190,7 @@ void tun_close(struct daemon *d)
 		ev_timer_stop(d->loop, &t->later);
 	}
 	close(t->dev.fd);
-	munmap(t->bufs, (size_t)TUN_BATCH * STRIDE);
+	munmap(t->buf, BUFFER);
 	free(t);
 	d->tun = NULL;
 }
@@ -264,14 +266,14 @@ static ssize_t sys_writev(int fd, const struct iovec *iov, int n)
 		      : syscall(SYS_writev, fd, iov, n);
 }
 
-bool tun_read(struct daemon *d, unsigned slot, struct tcpd_packet *pkt)
+bool tun_read(struct daemon *d, size_t *at, struct tcpd_packet *pkt)
 {
 	struct tun *t = d->tun;
 	size_t nhdr = t->dev.vnet ? VNET_LEN : 0;
-	uint8_t *p = t->bufs + (size_t)slot * STRIDE + BEFORE;
+	uint8_t *p = t->buf + *at + BEFORE;
 	ssize_t n;
 
-	while (t->readable) {
+	while (t->readable && *at < TUN_OCTETS) {
 		n = sys_read(t->dev.fd, p - nhdr, nhdr + PACKET_MAX);
 		if (n < 0) {
 			if (!read_failed(d, errno))
@@ -286,8 +288,11 @@ bool tun_read(struct daemon *d, unsigned slot, struct tcpd_packet *pkt)
 			.data = p,
 			.len = (uint32_t)((size_t)n - nhdr),
 		};
-		if (!nhdr || vnet_in(pkt, p - nhdr))
+		if (!nhdr || vnet_in(pkt, p - nhdr)) {
+			*at += BEFORE +
+			       (pkt->len + BEFORE - 1) / BEFORE * BEFORE;
 			return true;
+		}
 		t->stats.bad_headers++;
 		log_seldom(&t->header_limit, CONF_LOG_WARN,
 			   "tun: %s gave a packet whose header contradicts "
