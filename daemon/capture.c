@@ -6,7 +6,8 @@
  * a packet into the ring, or counts it as lost.  An incoming packet is held
  * until the stack has looked at it, so that the changes of state that it
  * brought are its comments; those that a call or a timer brought go with the
- * SYN, FIN or RST that tells the peer.  Checksums that the device would fill
+ * SYN, FIN or RST that tells the peer.  An RST says why it goes, or what became
+ * of it.  Checksums that the device would fill
  * in are filled in in the copy: over a whole super-segment, as tshark sums it.
  */
 #include <errno.h>
@@ -172,8 +173,20 @@ static void take_notes(struct pcapng_packet *k, const struct peek *what)
 	}
 }
 
+static void add_cause(struct pcapng_packet *k, enum tcpd_reset why)
+{
+	char *text;
+
+	if (k->ncomments == PCAPNG_COMMENTS_MAX)
+		return;
+	text = cap.comment[k->ncomments];
+	(void)snprintf(text, PCAPNG_COMMENT_MAX, "RST sent: %s",
+		       tcpd_reset_name(why));
+	k->comment[k->ncomments++] = text;
+}
+
 void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
-		    size_t nparts, const struct tcpd_offload *off)
+		    size_t nparts, const struct tcpd_offload *off, uint8_t rst)
 {
 	struct pcapng_packet k = {.out = out, .part = part, .nparts = nparts};
 	struct peek what;
@@ -194,29 +207,42 @@ void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
 	peek_at(&what, true, part[0].p, part[0].len);
 	if (what.changes)
 		take_notes(&k, &what);
+	if (rst)
+		add_cause(&k, (enum tcpd_reset)(rst - 1));
 	emit(d, &k, off, &what);
+}
+
+/* An RST on its way out says itself why it goes (capture_packet). */
+static void comment_text(char text[PCAPNG_COMMENT_MAX],
+			 const struct tcpd_trace *tr)
+{
+	if (tr->kind == TCPD_TRACE_STATE)
+		(void)snprintf(text, PCAPNG_COMMENT_MAX,
+			       "conn=%" PRIu64 " %s -> %s", tr->id,
+			       tcpd_state_name(tr->from),
+			       tcpd_state_name(tr->to));
+	else
+		(void)snprintf(text, PCAPNG_COMMENT_MAX, "RST %s: %s",
+			       trace_verb(tr->kind), tr->event);
 }
 
 void capture_comment(struct daemon *d, const struct tcpd_trace *tr)
 {
 	struct note *n;
-	char *text;
 
-	if (!d->captures)
+	if (!d->captures || tr->kind == TCPD_TRACE_RST_SENT)
 		return;
 	if (cap.held) {
-		if (cap.ncomments == PCAPNG_COMMENTS_MAX)
-			return;
-		text = cap.comment[cap.ncomments++];
-	} else {
-		n = &cap.waiting[cap.next_waiting++ % NWAITING];
-		n->local = tr->local;
-		n->peer = tr->peer;
-		text = n->text;
+		if (cap.ncomments < PCAPNG_COMMENTS_MAX)
+			comment_text(cap.comment[cap.ncomments++], tr);
+		return;
 	}
-	(void)snprintf(text, PCAPNG_COMMENT_MAX, "conn=%" PRIu64 " %s -> %s",
-		       tr->id, tcpd_state_name(tr->from),
-		       tcpd_state_name(tr->to));
+	if (tr->kind != TCPD_TRACE_STATE)
+		return;
+	n = &cap.waiting[cap.next_waiting++ % NWAITING];
+	n->local = tr->local;
+	n->peer = tr->peer;
+	comment_text(n->text, tr);
 }
 
 /* ------------------------------------------------------ begin and end */

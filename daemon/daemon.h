@@ -82,9 +82,14 @@ int daemon_reload(struct daemon *d, char *err, size_t nerr);
 /* A change of state as one line of `events` and of the debug log (design.md):
  * "93.000012 conn=7 10.77.0.1:40112>10.77.0.2:80 SYN-SENT -> CLOSED on=CLOSE";
  * times count from the start of tcpd.  Returns |buf|. */
+/* An RST: "93.000012 conn=7 10.77.0.1:40112>10.77.0.2:80 RST sent
+ * cause=abort", with " left-out=N" when so many before it were not shown, and
+ * conn=- when it belongs to no connection. */
 #define TRACE_LINE_MAX 256
 char *trace_line(const struct daemon *d, const struct tcpd_trace *tr,
 		 char buf[TRACE_LINE_MAX]);
+/* What was done with an RST: "sent", "received", "ignored". */
+const char *trace_verb(enum tcpd_trace_kind kind);
 
 /* --- log.c: printf-like, one line each; |level| above log-level: nothing. */
 void log_set_level(enum conf_log level);
@@ -157,11 +162,13 @@ void capture_on_end(struct capture *c, void (*fn)(void *arg), void *arg);
 void capture_stop(struct daemon *d, struct capture *c);
 void capture_get_stats(const struct capture *c, struct capture_stats *s);
 /* Called by loop.c for every packet while something is captured.  |part| of an
- * incoming one is borrowed until the next call or capture_flush(). */
+ * incoming one is borrowed until the next call or capture_flush(); |rst| of an
+ * outgoing one: as in struct tcpd_out. */
 void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
-		    size_t nparts, const struct tcpd_offload *off);
+		    size_t nparts, const struct tcpd_offload *off, uint8_t rst);
 /* A change of state: a comment on the incoming packet that was just captured,
- * or else on the next outgoing one of that connection. */
+ * or else on the next outgoing one of that connection.  An RST that came in: on
+ * that packet. */
 void capture_comment(struct daemon *d, const struct tcpd_trace *tr);
 void capture_flush(struct daemon *d);
 bool capture_running(const struct daemon *d);

@@ -112,13 +112,20 @@ json_t *report_trace_object(const struct daemon *d, const struct tcpd_trace *tr)
 {
 	char local[PRETTY_ADDR_MAX], peer[PRETTY_ADDR_MAX];
 	tcpd_time at = tr->at > d->start ? tr->at - d->start : 0;
+	json_t *id = tr->id ? json_integer((json_int_t)tr->id) : json_null();
 
-	return json_pack("{s:f, s:I, s:s, s:s, s:s, s:s, s:s}", "at",
-			 report_seconds(at), "id", (json_int_t)tr->id, "local",
-			 pretty_addr(local, &tr->local), "peer",
-			 pretty_addr(peer, &tr->peer), "from",
-			 tcpd_state_name(tr->from), "to",
-			 tcpd_state_name(tr->to), "event", tr->event);
+	pretty_addr(local, &tr->local);
+	pretty_addr(peer, &tr->peer);
+	if (tr->kind == TCPD_TRACE_STATE)
+		return json_pack("{s:f, s:o, s:s, s:s, s:s, s:s, s:s}", "at",
+				 report_seconds(at), "id", id, "local", local,
+				 "peer", peer, "from",
+				 tcpd_state_name(tr->from), "to",
+				 tcpd_state_name(tr->to), "event", tr->event);
+	return json_pack("{s:f, s:o, s:s, s:s, s:s, s:s, s:I}", "at",
+			 report_seconds(at), "id", id, "local", local, "peer",
+			 peer, "rst", trace_verb(tr->kind), "cause", tr->event,
+			 "left_out", (json_int_t)tr->left_out);
 }
 
 void report_trace_json(struct text *t, const struct daemon *d,

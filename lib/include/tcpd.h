@@ -130,6 +130,7 @@ struct tcpd_out {
 	struct tcpd_offload off;
 	uint32_t len; /* of the whole packet */
 	tcpd_id id;   /* whose segment it is; 0: nobody's */
+	uint8_t rst;  /* of an RST: 1 + enum tcpd_reset; else 0 */
 };
 
 /*
@@ -510,13 +511,29 @@ struct tcpd_arrow {
 };
 bool tcpd_arrow(const struct tcpd_stack *st, unsigned i, struct tcpd_arrow *a);
 
-/* Changes of state as they happen, for logs and captures. */
+/*
+ * Changes of state and RSTs as they happen, for logs and captures.  An RST that
+ * goes with a change of state of ours (sent for a connection, received and
+ * taken) is always there; of those that change nothing at most ten a second,
+ * and the next one says how many were left out before it.
+ */
+enum tcpd_trace_kind {
+	TCPD_TRACE_STATE,
+	TCPD_TRACE_RST_SENT,
+	TCPD_TRACE_RST_RECEIVED, /* and taken: it ended a connection */
+	TCPD_TRACE_RST_IGNORED	 /* received */
+};
+
 struct tcpd_trace {
 	tcpd_time at;
-	tcpd_id id;
+	tcpd_id id; /* 0: no connection (RSTs) */
 	struct tcpd_addr local, peer;
-	enum tcpd_state from, to;
-	const char *event; /* as in struct tcpd_arrow */
+	enum tcpd_state from, to; /* TCPD_TRACE_STATE alone */
+	/* as in struct tcpd_arrow; of an RST its cause: key of an enum
+	 * tcpd_reset, of one that was ignored that of an enum tcpd_drop */
+	const char *event;
+	enum tcpd_trace_kind kind;
+	uint64_t left_out;
 };
 
 /* The next one: true.  |*lost|: how many were overwritten before this one. */

@@ -66,7 +66,14 @@
 	X(orphans,  evicted,        "oldest orphans reset at the limit") \
 	X(orphans,  timed_out,      "orphans ended by R2 or a window that stayed closed")
 
-/* Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`. */
+/*
+ * Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`.
+ * One that was received says little, so there are four of these: no_listener,
+ * it refused our SYN; no_connection, it came without ACK bit, as the answer to
+ * a segment of no connection (RFC 9293, 3.10.7.1); after_close, its peer had
+ * sent FIN before; abort, any other: a call of the peer's, or one of the other
+ * causes of this table.
+ */
 #define TCPD_RESETS(X) \
 	X(NO_LISTENER,   "no_listener",   "SYN to a port where nobody listens") \
 	X(NO_CONNECTION, "no_connection", "segment of no known connection") \

@@ -93,6 +93,20 @@ static struct tcpd_addr addr_of(const uint8_t ip[16], uint16_t port)
 	return a;
 }
 
+static const char *event_of(const struct trace_entry *e)
+{
+	switch ((enum tcpd_trace_kind)e->kind) {
+	case TCPD_TRACE_STATE:
+		break;
+	case TCPD_TRACE_RST_SENT:
+	case TCPD_TRACE_RST_RECEIVED:
+		return tcpd_reset_name((enum tcpd_reset)e->cause);
+	case TCPD_TRACE_RST_IGNORED:
+		return tcpd_drop_name((enum tcpd_drop)e->cause);
+	}
+	return fsm_event_name((enum fsm_event)e->event);
+}
+
 bool tcpd_next_trace(struct tcpd_stack *st, struct tcpd_trace *tr,
 		     uint64_t *lost)
 {
@@ -105,14 +119,15 @@ bool tcpd_next_trace(struct tcpd_stack *st, struct tcpd_trace *tr,
 	if (waiting == 0)
 		return false;
 	e = &t->traces[t->trace_out++ % NTRACES];
-	*tr = (struct tcpd_trace){
-		.at = e->at,
-		.id = e->id,
-		.local = addr_of(e->tu.local, e->tu.lport),
-		.peer = addr_of(e->tu.peer, e->tu.pport),
-		.from = (enum tcpd_state)e->from,
-		.to = (enum tcpd_state)e->to,
-		.event = fsm_event_name((enum fsm_event)e->event)};
+	*tr = (struct tcpd_trace){.at = e->at,
+				  .id = e->id,
+				  .local = addr_of(e->tu.local, e->tu.lport),
+				  .peer = addr_of(e->tu.peer, e->tu.pport),
+				  .from = (enum tcpd_state)e->from,
+				  .to = (enum tcpd_state)e->to,
+				  .event = event_of(e),
+				  .kind = (enum tcpd_trace_kind)e->kind,
+				  .left_out = e->left_out};
 	return true;
 }
 

@@ -24,9 +24,11 @@ bool tuple_same(const struct tuple *a, const struct tuple *b)
 /* 3.10.7.1: CLOSED.  A RST is never answered. */
 static void input_closed(struct tcp *t, const struct segment *seg)
 {
-	tcp_drop(t, TCPD_DROP_NO_CONNECTION);
-	if (seg->h.flags & TCP_RST)
+	if (seg->h.flags & TCP_RST) {
+		rst_ignored(t, 0, seg, TCPD_DROP_NO_CONNECTION);
 		return;
+	}
+	tcp_drop(t, TCPD_DROP_NO_CONNECTION);
 	rst_answer(t, seg,
 		   seg->h.flags & TCP_SYN && !(seg->h.flags & TCP_ACK)
 			   ? TCPD_RESET_NO_LISTENER
@@ -40,7 +42,7 @@ static void input_listen(struct tcp *t, struct listener *l,
 	uint8_t f = seg->h.flags;
 
 	if (f & TCP_RST) { /* first: a RST is ignored */
-		tcp_drop(t, TCPD_DROP_LISTEN_FLAGS);
+		rst_ignored(t, l->id, seg, TCPD_DROP_LISTEN_FLAGS);
 		return;
 	}
 	if (f & TCP_ACK) { /* second: an ACK of something we never sent */

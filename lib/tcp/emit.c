@@ -107,6 +107,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		wnd >>= c->rcv_wscale;
 	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);
 	out->id = c->id;
+	out->rst = 0;
 	out->nslices = 0;
 	if (len)
 		out->nslices = (uint8_t)sendq_slices(
@@ -146,6 +147,9 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 			   .wnd = r->wnd};
 
 	out->id = r->id;
+	out->rst = 0;
+	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))
+		out->rst = (uint8_t)(1 + r->reset);
 	out->nslices = 0;
 	if (r->kind == REPLY_ICMP) {
 		emit_icmp(t, out, r);

@@ -21,9 +21,9 @@ static void negotiate(const struct tcp *t, struct conn *c,
 	conn_set_mss(t, c);
 }
 
-static void refused(struct tcp *t, struct conn *c)
+static void refused(struct tcp *t, struct conn *c, const struct segment *seg)
 {
-	t->stat.resets_received[TCPD_RESET_NO_LISTENER]++;
+	rst_taken(t, c->id, seg, TCPD_RESET_NO_LISTENER);
 	t->stat.opens_failed++;
 	conn_move(t, c, EV_RCV_RST);
 	conn_ended(t, c, TCPD_ERR_REFUSED, TCPD_EV_RESET);
@@ -62,9 +62,12 @@ void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
 	if (f & TCP_ACK) {
 		if (seq_le(seg->h.ack, c->iss) ||
 		    seq_gt(seg->h.ack, c->snd_nxt)) {
+			if (f & TCP_RST) {
+				rst_ignored(t, c->id, seg, TCPD_DROP_SYN_SENT);
+				return;
+			}
 			tcp_drop(t, TCPD_DROP_SYN_SENT);
-			if (!(f & TCP_RST))
-				rst_answer(t, seg, TCPD_RESET_BAD_ACK);
+			rst_answer(t, seg, TCPD_RESET_BAD_ACK);
 			return;
 		}
 		acked = true;
@@ -72,9 +75,9 @@ void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
 	/* second: the RST bit, judged by its ACK alone (RFC 5961, 3.2) */
 	if (f & TCP_RST) {
 		if (acked)
-			refused(t, c);
+			refused(t, c, seg);
 		else
-			tcp_drop(t, TCPD_DROP_RST_INVALID);
+			rst_ignored(t, c->id, seg, TCPD_DROP_RST_INVALID);
 		return;
 	}
 	/* third: security and compartment are not compared (A.1) */

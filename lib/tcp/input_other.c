@@ -10,11 +10,9 @@
 
 #define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
 
-/* An unacceptable segment: <SEQ=SND.NXT><ACK=RCV.NXT>, but not for a RST. */
+/* An unacceptable segment, not a RST: <SEQ=SND.NXT><ACK=RCV.NXT>. */
 static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
 {
-	if (seg->h.flags & TCP_RST)
-		return;
 	if (seg->h.flags & TCP_SYN)
 		rst_challenge(t, c); /* RFC 5961, 4.2 */
 	else if (seg_len(seg))
@@ -139,6 +137,10 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		return false;
 	}
 	if (!acceptable(c, seg)) {
+		if (seg->h.flags & TCP_RST) {
+			rst_ignored(t, c->id, seg, TCPD_DROP_SEQUENCE);
+			return false;
+		}
 		tcp_drop(t, TCPD_DROP_SEQUENCE);
 		t->stat.segments_duplicate += seg->len > 0;
 		if (only_its_ack(t, c, seg))
@@ -152,13 +154,14 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 	return true;
 }
 
-static void reset(struct tcp *t, struct conn *c)
+static void reset(struct tcp *t, struct conn *c, const struct segment *seg)
 {
 	bool opening = c->state == TCPD_SYN_RECEIVED;
 	int err = opening ? TCPD_ERR_REFUSED : TCPD_ERR_RESET;
 
-	t->stat.resets_received[opening ? TCPD_RESET_NO_LISTENER
-					: TCPD_RESET_NO_CONNECTION]++;
+	rst_taken(t, c->id, seg,
+		  opening ? TCPD_RESET_NO_LISTENER
+			  : rst_cause(seg, c->fin_rcvd));
 	t->stat.opens_failed += opening;
 	conn_move(t, c, EV_RCV_RST);
 	conn_ended(t, c, err, TCPD_EV_RESET);
@@ -170,10 +173,10 @@ static bool check_rst(struct tcp *t, struct conn *c, struct segment *seg)
 	if (!(seg->h.flags & TCP_RST))
 		return true;
 	if (seg->h.seq == c->rcv_nxt) {
-		reset(t, c);
+		reset(t, c, seg);
 		return false;
 	}
-	tcp_drop(t, TCPD_DROP_RST_INVALID);
+	rst_ignored(t, c->id, seg, TCPD_DROP_RST_INVALID);
 	rst_challenge(t, c);
 	return false;
 }

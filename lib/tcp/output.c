@@ -346,7 +346,7 @@ static void commit_reply(struct tcp *t, const struct reply *r)
 	if (r->kind != REPLY_ICMP)
 		t->stat.segments_out++;
 	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))
-		t->stat.resets_sent[r->reset]++;
+		rst_left(t, r);
 	else if (r->kind == REPLY_SEGMENT)
 		t->stat.segments_acks_out++;
 }

@@ -46,6 +46,73 @@ bool reply_push_back(struct tcp *t, const struct reply *r)
 	return put(t, r, NREPLIES);
 }
 
+/* --- what people are told (struct tcpd_trace) */
+
+#define TRACED_MAX 10u /* a second, of those that end nothing */
+
+/* May one more be told that ends nothing?  |*left_out|: how many were not. */
+static bool may_trace(struct tcp *t, uint32_t *left_out)
+{
+	if (t->now - t->rsts_traced_at >= TCPD_SEC(1)) {
+		t->rsts_traced_at = t->now;
+		t->rsts_traced = 0;
+	}
+	if (t->rsts_traced == TRACED_MAX) {
+		t->rsts_left_out += t->rsts_left_out < UINT32_MAX;
+		return false;
+	}
+	t->rsts_traced++;
+	*left_out = t->rsts_left_out;
+	t->rsts_left_out = 0;
+	return true;
+}
+
+static void trace(struct tcp *t, enum tcpd_trace_kind kind, unsigned cause,
+		  tcpd_id id, const struct tuple *tu, bool ends)
+{
+	uint32_t left_out = 0;
+
+	if (!ends && !may_trace(t, &left_out))
+		return;
+	t->traces[t->trace_in++ % NTRACES] =
+		(struct trace_entry){.at = t->now,
+				     .id = id,
+				     .tu = *tu,
+				     .kind = (uint8_t)kind,
+				     .cause = (uint8_t)cause,
+				     .left_out = left_out};
+}
+
+void rst_ignored(struct tcp *t, tcpd_id id, const struct segment *seg,
+		 enum tcpd_drop why)
+{
+	tcp_drop(t, why);
+	trace(t, TCPD_TRACE_RST_IGNORED, why, id, &seg->tu, false);
+}
+
+void rst_taken(struct tcp *t, tcpd_id id, const struct segment *seg,
+	       enum tcpd_reset why)
+{
+	t->stat.resets_received[why]++;
+	trace(t, TCPD_TRACE_RST_RECEIVED, why, id, &seg->tu, true);
+}
+
+void rst_left(struct tcp *t, const struct reply *r)
+{
+	t->stat.resets_sent[r->reset]++;
+	trace(t, TCPD_TRACE_RST_SENT, r->reset, r->id, &r->tu, r->id != 0);
+}
+
+enum tcpd_reset rst_cause(const struct segment *seg, bool after_fin)
+{
+	if (after_fin)
+		return TCPD_RESET_AFTER_CLOSE;
+	return seg->h.flags & TCP_ACK ? TCPD_RESET_ABORT
+				      : TCPD_RESET_NO_CONNECTION;
+}
+
+/* --- who may be answered */
+
 bool rst_first(struct tcp *t, const struct tuple *tu, tcpd_time gap)
 {
 	return recent_first(&t->recent, siphash(&t->k_recent, tu, sizeof(*tu)),

@@ -350,11 +350,11 @@ static void input_rst(struct tcp *t, uint32_t slot, const struct segment *seg)
 	bool inside = seq_in(seg->h.seq, h->irs + 1, window(t, h));
 
 	if (exact) {
-		t->stat.resets_received[TCPD_RESET_NO_CONNECTION]++;
+		rst_taken(t, h->id, seg, rst_cause(seg, false));
 		synq_remove(t, slot, EV_RCV_RST);
 		return;
 	}
-	tcp_drop(t, TCPD_DROP_RST_INVALID);
+	rst_ignored(t, h->id, seg, TCPD_DROP_RST_INVALID);
 	if (inside)
 		answer(t, h); /* RFC 5961, 3.2 */
 }

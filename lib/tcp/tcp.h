@@ -99,6 +99,9 @@ struct trace_entry {
 	tcpd_id id;
 	struct tuple tu;
 	uint8_t from, to, event;
+	uint8_t kind;	   /* enum tcpd_trace_kind */
+	uint8_t cause;	   /* of an RST */
+	uint32_t left_out; /* before it */
 };
 
 #define NTRACES 4096u /* a power of two */
@@ -170,6 +173,9 @@ struct tcp {
 	bool mem_waiters;  /* some conn.want_mem is set */
 	struct trace_entry *traces;
 	uint64_t trace_in, trace_out;
+	tcpd_time
+		rsts_traced_at; /* of a second: of the RSTs that end nothing, */
+	uint32_t rsts_traced, rsts_left_out;
 	struct plan plan;
 
 	cksum_fn *sum;
@@ -231,6 +237,16 @@ bool reply_push_back(struct tcp *t, const struct reply *r);
 /* For entries, which have no room for a time: was |tu| not answered within
  * |gap|?  Then it may be now. */
 bool rst_first(struct tcp *t, const struct tuple *tu, tcpd_time gap);
+/* One was received for |id| (0: nobody) and changes nothing: |why|. */
+void rst_ignored(struct tcp *t, tcpd_id id, const struct segment *seg,
+		 enum tcpd_drop why);
+/* One was received that ends |id|. */
+void rst_taken(struct tcp *t, tcpd_id id, const struct segment *seg,
+	       enum tcpd_reset why);
+/* One has left. */
+void rst_left(struct tcp *t, const struct reply *r);
+/* What the sender of |seg| meant by it (tcpd_stat.h). */
+enum tcpd_reset rst_cause(const struct segment *seg, bool after_fin);
 void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why);
 
 /* --- timeout.c */

@@ -258,7 +258,7 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	uint8_t f = seg->h.flags;
 
 	if (f & TCP_RST) { /* RFC 1337, fix F1 */
-		tcp_drop(t, TCPD_DROP_TIME_WAIT);
+		rst_ignored(t, timewait_id(t, w), seg, TCPD_DROP_TIME_WAIT);
 		return;
 	}
 	if ((f & TCP_SYN) && !(f & TCP_ACK)) {

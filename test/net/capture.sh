@@ -50,6 +50,9 @@ for offload in auto off; do
 		ok "$offload: a comment says $change" \
 			grep -qE "conn=[0-9]+ .*$change" "$tmp/comments"
 	done
+	is "$(tshark -Y 'tcp.flags.reset == 1 && tcp.srcport == 1234' \
+		-T fields -e frame.comment)" "RST sent: no_listener" \
+		"$offload: and why a reset was sent"
 	between "$(count 'frame.packet_flags_direction == 1')" 10 1e9 \
 		"$offload: packets in are marked"
 	between "$(count 'frame.packet_flags_direction == 2')" 10 1e9 \

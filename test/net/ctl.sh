@@ -113,16 +113,21 @@ wait_for "[ \$(nfds) -ge $((before + 4)) ]" 5
 tcpctl reload >/dev/null
 wait_for 'for l in live open shut json; do
 	grep -q reload "$tmp/$l.log" || exit 1; done' 5
+in_ns curl -s -o /dev/null http://10.77.0.2:1234/
 in_ns curl -s -o /dev/null http://10.77.0.2/
+to_1234=' conn=- 10\.77\.0\.1:[0-9]+>10\.77\.0\.2:1234 RST sent cause=no_listener$'
 for l in live open shut; do
 	wait_for "grep -q FIN-WAIT-1 '$tmp/$l.log'" 5
 	is "$(grep -c 'LISTEN -> SYN-RECEIVED on=RCV SYN' "$tmp/$l.log")" 1 \
 		"events -f shows what happens ($l)"
+	ok "and a reset with its cause ($l)" grep -qE "$to_1234" "$tmp/$l.log"
 	ok "and a reload ($l)" grep -qE '^[0-9]+\.[0-9]{6} reload by uid 0$' \
 		"$tmp/$l.log"
 done
 is "$(jq -r 'select(.to == "SYN-RECEIVED") | .local' "$tmp/json.log")" \
 	10.77.0.2:80 "with --json one object a line"
+is "$(jq -r 'select(.rst) | "\(.rst) \(.cause) \(.id) \(.left_out)"' \
+	"$tmp/json.log")" "sent no_listener null 0" "also a reset"
 ok "events tells of the past" sh -c \
 	"'$BUILD/tcpctl' --json events | jq -e 'map(.to) | index(\"FIN-WAIT-2\")'"
 

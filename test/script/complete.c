@@ -33,6 +33,13 @@ static bool cannot_be(enum tcpd_reset r)
 	return r == TCPD_RESET_FAULT || r == TCPD_RESET_BUDGET;
 }
 
+/* What a receiver may find out (tcpd_stat.h). */
+static bool can_be_told(enum tcpd_reset r)
+{
+	return r == TCPD_RESET_NO_LISTENER || r == TCPD_RESET_NO_CONNECTION ||
+	       r == TCPD_RESET_ABORT || r == TCPD_RESET_AFTER_CLOSE;
+}
+
 static unsigned arrows(const struct seen *seen, unsigned test)
 {
 	struct tcpd_stack *st = NULL;
@@ -81,5 +88,17 @@ unsigned complete_report(const struct seen *seen, unsigned test)
 			       tcpd_reset_name((enum tcpd_reset)i));
 	printf("%sok %u - a reset is sent for every cause\n",
 	       missing ? "not " : "", test + 3);
+	failed += missing != 0;
+	missing = 0;
+	for (int i = 0; i < TCPD_NRESETS; i++)
+		if ((seen->reset_received[i] != 0) !=
+			    can_be_told((enum tcpd_reset)i) &&
+		    ++missing)
+			printf("# %s reset received: %s\n",
+			       seen->reset_received[i] ? "a" : "no",
+			       tcpd_reset_name((enum tcpd_reset)i));
+	printf("%sok %u - a reset is received for every cause that can be "
+	       "told\n",
+	       missing ? "not " : "", test + 4);
 	return failed + (missing != 0);
 }

@@ -36,6 +36,8 @@ void arrows_check(struct sim *s, unsigned i)
 		if (lost)
 			sim_fail(s, "%llu changes of state are lost",
 				 (unsigned long long)lost);
+		if (tr.kind != TCPD_TRACE_STATE)
+			continue;
 		if (!drawn(side->st, &tr))
 			sim_fail(s, "no arrow leads from %s to %s on %s",
 				 tcpd_state_name(tr.from),

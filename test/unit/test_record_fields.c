@@ -48,7 +48,8 @@ static const struct {
 	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
 	 " replies"
 	 " reply_head nreplies borrows nborrows borrowed traces trace_in"
-	 " trace_out plan sum recent "},
+	 " trace_out rsts_traced_at rsts_traced rsts_left_out plan sum "
+	 "recent "},
 };
 
 #define TEXT_MAX 100000u /* octets of a header */

@@ -2,6 +2,7 @@
 /* test_report.c - tables and JSON of tcpctl, from values made up here.
  * LINK: daemon/report.c daemon/report_ss.c daemon/report_show.c
  * LINK: daemon/report_stats.c daemon/report_fsm.c daemon/text.c
+ * LINK: daemon/trace.c
  */
 #include <check.h>
 #include <jansson.h>

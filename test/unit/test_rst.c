@@ -265,6 +265,105 @@ START_TEST(rst_to_the_same_source_goes_again_after_a_second)
 }
 END_TEST
 
+/* --- what people are told of it */
+
+static struct tcpd_trace next_trace(void)
+{
+	struct tcpd_trace tr = {0};
+	uint64_t lost;
+
+	ck_assert(tcpd_next_trace(rig.st, &tr, &lost));
+	ck_assert_uint_eq(lost, 0);
+	return tr;
+}
+
+START_TEST(rst_that_left_is_told_with_its_cause)
+{
+	struct conn *c = rig_conn(1, 1);
+	struct tcpd_trace tr;
+	uint64_t lost;
+
+	rst_send(rig.t, c, TCPD_RESET_UNREAD_DATA);
+	answer_to(1);
+	/* not before it has left */
+	ck_assert(!tcpd_next_trace(rig.st, &tr, &lost));
+	ck_assert(tcpd_output(rig.st, &rig.out, rig.now));
+	tcpd_output_done(rig.st, &rig.out, 1, rig.now);
+	ck_assert(!tcpd_next_trace(rig.st, &tr, &lost));
+	rig_expect(FLAG_RST);
+	ck_assert_uint_eq(rig.out.rst, 1 + TCPD_RESET_NO_CONNECTION);
+	tr = next_trace();
+	ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_SENT);
+	ck_assert_str_eq(tr.event, "no_connection");
+	ck_assert_uint_eq(tr.id, 0);
+	rig_expect(FLAG_RST | FLAG_ACK);
+	ck_assert_uint_eq(rig.out.rst, 1 + TCPD_RESET_UNREAD_DATA);
+	tr = next_trace();
+	ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_SENT);
+	ck_assert_str_eq(tr.event, "unread_data");
+	ck_assert_uint_eq(tr.id, c->id);
+	ck_assert_uint_eq(tr.peer.port, c->tu.pport);
+	delack_now(rig.t, c);
+	rig_expect(FLAG_ACK);
+	ck_assert_uint_eq(rig.out.rst, 0);
+}
+END_TEST
+
+/* A flood is told in ten lines a second; what a connection does is not among
+ * those that are left out. */
+START_TEST(rst_flood_is_told_in_few_lines)
+{
+	struct conn *c = rig_conn(1, 1);
+	struct segment s = segment(TCP_RST, 0);
+	struct tcpd_trace tr;
+	uint64_t lost;
+
+	for (unsigned i = 0; i < 1000; i++)
+		rst_ignored(rig.t, 0, &s, TCPD_DROP_NO_CONNECTION);
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_NO_CONNECTION], 1000);
+	rst_taken(rig.t, c->id, &s, TCPD_RESET_ABORT);
+	for (unsigned i = 0; i < 10; i++) {
+		tr = next_trace();
+		ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_IGNORED);
+		ck_assert_str_eq(tr.event, "no_connection");
+		ck_assert_uint_eq(tr.left_out, 0);
+	}
+	tr = next_trace();
+	ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_RECEIVED);
+	ck_assert_uint_eq(tr.id, c->id);
+	ck_assert_uint_eq(tr.left_out, 0);
+	ck_assert(!tcpd_next_trace(rig.st, &tr, &lost));
+	rig_pass(TCPD_SEC(1));
+	answer_to(1);
+	rig_drain();
+	tr = next_trace();
+	ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_SENT);
+	ck_assert_uint_eq(tr.left_out, 990);
+	answer_to(2);
+	rig_drain();
+	ck_assert_uint_eq(next_trace().left_out, 0);
+}
+END_TEST
+
+static const struct cause_row {
+	uint8_t flags;
+	bool after_fin;
+	enum tcpd_reset why;
+} causes[] = {
+	{TCP_RST, false, TCPD_RESET_NO_CONNECTION},
+	{TCP_RST | TCP_ACK, false, TCPD_RESET_ABORT},
+	{TCP_RST, true, TCPD_RESET_AFTER_CLOSE},
+	{TCP_RST | TCP_ACK, true, TCPD_RESET_AFTER_CLOSE},
+};
+
+START_TEST(rst_cause_is_what_the_wire_tells)
+{
+	struct segment s = segment(causes[_i].flags, 0);
+
+	ck_assert_int_eq(rst_cause(&s, causes[_i].after_fin), causes[_i].why);
+}
+END_TEST
+
 /* attacks.md, row 13: at most 100 in any second. */
 START_TEST(rst_repeat_is_a_hundred_a_second_at_most)
 {
@@ -306,6 +405,10 @@ int main(void)
 	tcase_add_loop_test(tc, rst_budget_is_what_was_set, 0,
 			    ARRAY_SIZE(rates));
 	tcase_add_test(tc, rst_flood_leaves_an_honest_source_its_first);
+	tcase_add_test(tc, rst_that_left_is_told_with_its_cause);
+	tcase_add_test(tc, rst_flood_is_told_in_few_lines);
+	tcase_add_loop_test(tc, rst_cause_is_what_the_wire_tells, 0,
+			    ARRAY_SIZE(causes));
 	tcase_add_test(tc, rst_to_the_same_source_goes_again_after_a_second);
 	return rig_run(s);
 }

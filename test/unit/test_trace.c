@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_trace.c - a change of state as people read it.
+ * test_trace.c - a change of state, and a reset, as people read them.
  * LINK: daemon/trace.c */
 #include <check.h>
 #include <string.h>
@@ -40,6 +40,40 @@ START_TEST(trace_line_is_as_the_design_has_it)
 }
 END_TEST
 
+static const struct rst_row {
+	enum tcpd_trace_kind kind;
+	tcpd_id id;
+	uint64_t left_out;
+	const char *event, *line;
+} rst_rows[] = {
+	{TCPD_TRACE_RST_SENT, 0, 0, "no_listener",
+	 "93.000012 conn=- 10.77.0.1:1>10.77.0.2:80 RST sent "
+	 "cause=no_listener"},
+	{TCPD_TRACE_RST_SENT, 7, 0, "abort",
+	 "93.000012 conn=7 10.77.0.1:1>10.77.0.2:80 RST sent cause=abort"},
+	{TCPD_TRACE_RST_RECEIVED, 7, 0, "no_connection",
+	 "93.000012 conn=7 10.77.0.1:1>10.77.0.2:80 RST received "
+	 "cause=no_connection"},
+	{TCPD_TRACE_RST_IGNORED, 7, 12345, "sequence",
+	 "93.000012 conn=7 10.77.0.1:1>10.77.0.2:80 RST ignored "
+	 "cause=sequence left-out=12345"},
+};
+
+START_TEST(trace_line_of_a_reset_has_its_cause)
+{
+	const struct rst_row *row = &rst_rows[_i];
+	const struct daemon d = {.start = 1000};
+	struct tcpd_trace tr = trace("10.77.0.1:1", "10.77.0.2:80");
+	char line[TRACE_LINE_MAX];
+
+	tr.kind = row->kind;
+	tr.id = row->id;
+	tr.event = row->event;
+	tr.left_out = row->left_out;
+	ck_assert_str_eq(trace_line(&d, &tr, line), row->line);
+}
+END_TEST
+
 START_TEST(trace_line_has_room_for_the_longest_addresses)
 {
 	const struct daemon d = {.start = 0};
@@ -74,6 +108,8 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, trace_line_is_as_the_design_has_it);
+	tcase_add_loop_test(tc, trace_line_of_a_reset_has_its_cause, 0,
+			    sizeof(rst_rows) / sizeof(rst_rows[0]));
 	tcase_add_test(tc, trace_line_has_room_for_the_longest_addresses);
 	tcase_add_test(tc, trace_line_before_the_start_is_at_zero);
 	suite_add_tcase(s, tc);
