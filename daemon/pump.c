@@ -242,6 +242,9 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 	if (p->connecting) {
 		(void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		if (error) {
+			log_seldom(&p->d->services->log_limit, CONF_LOG_WARN,
+				   "service %s: %s: %s", p->s->conf.name,
+				   p->s->conf.to, strerror(error));
 			end_abort(p);
 			return;
 		}

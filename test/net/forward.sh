@@ -62,6 +62,9 @@ for port in 8 9; do
 	ok "no server there ($port): reset, at once" test $rc = 56 -o $rc = 7
 done
 
+ok "the log says so" grep -q \
+	'service gone: tcp:127.0.0.1:9999: Connection refused' "$tmp/tcpd.log"
+
 # one that does not read: its client has to wait, tcpd keeps a bounded amount
 duplex 10.77.0.2 6 </dev/zero >/dev/null 2>&1 &
 pids="$pids $!"
