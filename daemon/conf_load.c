@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -54,13 +55,19 @@ static int check_text(const char *path, const char *text, size_t n, char *err,
 	return conf_fail(err, nerr, path, line, "a NUL octet, expected text");
 }
 
+/* An empty configuration by custom. */
+static bool is_null(const struct stat *sb)
+{
+	return S_ISCHR(sb->st_mode) && sb->st_rdev == makedev(1, 3);
+}
+
 static char *read_fd(int fd, const char *path, char *err, size_t nerr)
 {
 	struct stat sb;
 	char *text;
 	ssize_t n;
 
-	if (fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode)) {
+	if (fstat(fd, &sb) < 0 || (!S_ISREG(sb.st_mode) && !is_null(&sb))) {
 		(void)snprintf(err, nerr,
 			       "%s: no regular file, expected a configuration",
 			       path);

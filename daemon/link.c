@@ -133,8 +133,7 @@ char *link_commands(const struct daemon *d, char *buf, size_t len)
 	return buf;
 }
 
-/* Is everything there that link_apply() would set? */
-static bool complete(struct daemon *d)
+bool link_complete(struct daemon *d)
 {
 	struct link *l = d->link;
 	const struct conf *c = d->conf;
@@ -246,36 +245,37 @@ static int look(struct daemon *d)
 	return rc;
 }
 
-void link_apply(struct daemon *d)
+int link_apply(struct daemon *d)
 {
 	struct link *l = d->link;
 	char cmds[LINK_COMMANDS_MAX], err[160];
 	int rc;
 
 	if (d->conf->nhost_addresses == 0 || look(d))
-		return;
+		return 0;
 	rc = set_all(d, err, sizeof(err));
 	if (rc == 0) {
 		look(d);
 		l->missing_told = false;
-		return;
+		return 0;
 	}
-	if (complete(d)) {
+	if (link_complete(d)) {
 		l->missing_told = false;
-		return;
+		return rc;
 	}
 	if (l->missing_told)
-		return;
+		return rc;
 	l->missing_told = true;
 	log_warn("link: %s: %s; run: %s", tun_name(d), err,
 		 link_commands(d, cmds, sizeof(cmds)));
+	return rc;
 }
 
-void link_attach(struct daemon *d)
+int link_attach(struct daemon *d)
 {
 	d->link->missing_told = false;
 	look(d);
-	link_apply(d);
+	return link_apply(d);
 }
 
 /* Before anything is set: may IPv6 be, and is any asked for? */
@@ -349,7 +349,7 @@ int link_start(struct daemon *d, char *err, size_t nerr)
 		(void)snprintf(err, nerr, "link: %s: %s", tun_name(d), why);
 		return -1;
 	}
-	if (rc && !complete(d)) {
+	if (rc && !link_complete(d)) {
 		l->missing_told = true;
 		log_warn("link: no right to set up %s; have root run: %s",
 			 tun_name(d), link_commands(d, cmds, sizeof(cmds)));
@@ -420,7 +420,7 @@ static void on_settled(EV_P_ ev_timer *w, int revents)
 	ev_timer_stop(EV_A_ w);
 	/* Down is somebody's will; IPv6 addresses come back when it is up. */
 	if (look(d) == 0 && d->link->now.up && d->conf->nhost_addresses &&
-	    !complete(d))
+	    !link_complete(d))
 		link_apply(d);
 }
 

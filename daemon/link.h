@@ -21,9 +21,12 @@ void link_stop(struct daemon *d);
 uint32_t link_mtu(const struct daemon *d);
 bool link_ip6(const struct daemon *d);
 
-/* Set again: the device was made again, or the configuration was read again. */
-void link_attach(struct daemon *d);
-void link_apply(struct daemon *d);
+/* Set again: the device was made again, or the configuration was read again.
+ * 0, or why the kernel did not let us (errno). */
+int link_attach(struct daemon *d);
+int link_apply(struct daemon *d);
+/* Is everything there that these would set (the queue's length aside)? */
+bool link_complete(struct daemon *d);
 
 /* The `ip` commands that bring about what the configuration asks for. */
 char *link_commands(const struct daemon *d, char *buf, size_t len);

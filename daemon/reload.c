@@ -7,6 +7,7 @@
  * line says why.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/capture.h"
@@ -139,20 +140,57 @@ static int apply(struct daemon *d, char *err, size_t nerr)
 	return 0;
 }
 
-static bool link_differs(const struct conf *a, const struct conf *b)
+static bool prefixes_differ(const struct conf_prefix *a, size_t na,
+			    const struct conf_prefix *b, size_t nb)
 {
-	if (a->mtu != b->mtu || a->txqueuelen != b->txqueuelen ||
-	    a->naddresses != b->naddresses ||
-	    a->nhost_addresses != b->nhost_addresses)
+	if (na != nb)
 		return true;
-	for (size_t i = 0; i < a->naddresses; i++)
-		if (strcmp(a->addresses[i].text, b->addresses[i].text) != 0)
-			return true;
-	for (size_t i = 0; i < a->nhost_addresses; i++)
-		if (strcmp(a->host_addresses[i].text,
-			   b->host_addresses[i].text) != 0)
+	for (size_t i = 0; i < na; i++)
+		if (strcmp(a[i].text, b[i].text) != 0)
 			return true;
 	return false;
+}
+
+/* What the interface should be like now, and may not let us say so: the right
+ * to was given up at the start. */
+static void apply_link(struct daemon *d, const struct conf *was,
+		       const struct conf *c)
+{
+	const struct {
+		const char *name;
+		bool differs, shows; /* |shows|: link_complete() looks at it */
+	} rows[] = {
+		{"mtu", was->mtu != c->mtu, true},
+		{"txqueuelen", was->txqueuelen != c->txqueuelen, false},
+		{"addresses",
+		 prefixes_differ(was->addresses, was->naddresses, c->addresses,
+				 c->naddresses),
+		 true},
+		{"host-addresses",
+		 prefixes_differ(was->host_addresses, was->nhost_addresses,
+				 c->host_addresses, c->nhost_addresses),
+		 true},
+	};
+	char names[64] = "";
+	bool any = false, complete;
+	size_t n = 0;
+	int rc;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		any |= rows[i].differs;
+	rc = any ? link_attach(d) : 0;
+	if (!rc)
+		return;
+	complete = link_complete(d);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].differs && !(rows[i].shows && complete))
+			n += (size_t)snprintf(names + n, sizeof(names) - n,
+					      "%s%s", n ? ", " : "",
+					      rows[i].name);
+	if (n)
+		log_warn("reload: %s: not set on %s (%s): restart tcpd, or set "
+			 "it by hand",
+			 names, tun_name(d), strerror(rc));
 }
 
 static int read_again(struct daemon *d, char *err, size_t nerr)
@@ -185,8 +223,7 @@ static int read_again(struct daemon *d, char *err, size_t nerr)
 		conf_free(c);
 		return -1;
 	}
-	if (link_differs(was, c))
-		link_attach(d);
+	apply_link(d, was, c);
 	conf_free(was);
 	return 0;
 }

@@ -259,7 +259,10 @@ static const char man_head[] =
 	"wins, and a section takes the place of its namesake.\n"
 	"At a reload (SIGHUP,\n"
 	".BR \"tcpctl reload\" )\n"
-	"a wrong file changes nothing.\n"
+	"a wrong file changes nothing, nor does one that changes a directive\n"
+	"that needs a restart; they are listed in\n"
+	".BR tcpd (8),\n"
+	"SIGNALS.\n"
 	".SH DIRECTIVES\n";
 
 static int man(void)

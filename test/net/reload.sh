@@ -63,4 +63,22 @@ END
 no "a limit that cannot change while running is refused" tcpctl reload
 is "$(page 81)" 200 "and nothing of that file is taken"
 
+cat >"$conf" <<-END
+	service web { listen = ":82" kind = http }
+	mtu = 1400
+	txqueuelen = 300
+	host-addresses = {"10.77.0.1/24", "fd77::1/64", "10.77.0.9/24"}
+END
+ok "what the interface should be like may change" tcpctl reload
+is "$(page 82)" 200 "the rest of that file is taken"
+ok "the log names what tcpd has no right to set" grep -q \
+	'reload: mtu, txqueuelen, host-addresses: not set on tcpd0 (Operation not permitted): restart' \
+	"$tmp/tcpd.log"
+in_ns ip link set tcpd0 mtu 1400
+in_ns ip addr add 10.77.0.9/24 dev tcpd0
+sed -i 's/300/400/' "$conf"
+tcpctl reload
+ok "and no more than that" grep -q \
+	'reload: txqueuelen: not set on tcpd0' "$tmp/tcpd.log"
+
 done_testing
