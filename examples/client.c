@@ -59,9 +59,13 @@ static int address(const char *text, union address *a)
 	return inet_pton(AF_INET6, text, &a->in6.sin6_addr) == 1 ? 0 : -1;
 }
 
+/* 0: it is none. */
 static in_port_t port(const char *text)
 {
-	return htons((uint16_t)strtoul(text, NULL, 10));
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	return n <= UINT16_MAX && !*end ? htons((uint16_t)n) : 0;
 }
 
 int main(int argc, char **argv)
@@ -71,13 +75,15 @@ int main(int argc, char **argv)
 	int c, fd, r;
 
 	while ((c = getopt(argc, argv, "p:")) != -1) {
-		if (c != 'p')
+		if (c != 'p' || !port(optarg))
 			return usage();
 		from.in.sin_port = port(optarg); /* in in6 at the same place */
 	}
 	if (argc - optind != 2 || address(argv[optind], &to) < 0)
 		return usage();
 	to.in.sin_port = port(argv[optind + 1]);
+	if (!to.in.sin_port)
+		return usage();
 	from.any.sa_family = to.any.sa_family;
 	(void)signal(SIGPIPE, SIG_IGN); /* write() says EPIPE */
 	fd = tcpd_app_socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

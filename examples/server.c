@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +35,28 @@ static int fail(const char *what)
 	return 1;
 }
 
+static bool port_of(const char *text, uint16_t *port)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*port = (uint16_t)n;
+	return n >= 1 && n <= UINT16_MAX && !*end;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET};
+	uint16_t port;
 	int fd, c, on = 1;
 	bool sink;
 
-	if (argc < 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1) {
+	if (argc < 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1 ||
+	    !port_of(argv[2], &port)) {
 		(void)fputs("usage: server ADDRESS PORT [echo|sink]\n", stderr);
 		return 2;
 	}
-	sa.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
+	sa.sin_port = htons(port);
 	sink = argc > 3 && strcmp(argv[3], "sink") == 0;
 	(void)signal(SIGPIPE, SIG_IGN); /* write() says EPIPE */
 	(void)signal(SIGCHLD, SIG_IGN); /* children are not waited for */

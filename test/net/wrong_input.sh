@@ -82,10 +82,17 @@ is $rc 2 "tcpctl with an unknown command: exit code 2"
 tcpd_start
 rc=0
 tcpctl ss 'dport =' 2>"$tmp/err" || rc=$?
-is $rc 1 "a filter that is none: exit code 1, the daemon's words"
+is $rc 2 "a filter that is none: exit code 2, and words"
 ok "which are there" test -s "$tmp/err"
 rc=0
 tcpctl abort 123456 2>"$tmp/err" || rc=$?
 is $rc 1 "an ID that is none: exit code 1"
+for port in x 0 65536 80x ''; do
+	"$BUILD/examples/client" 10.77.0.2 "$port" 2>/dev/null
+	echo $?
+	"$BUILD/examples/server" 10.77.0.2 "$port" 2>/dev/null
+	echo $?
+done >"$tmp/codes"
+is "$(sort -u "$tmp/codes")" 2 "the examples take no port that is none"
 
 done_testing
