@@ -116,7 +116,7 @@ $(O)/tcpd: $(call obj,$(D_SRC)) $(O)/libtcpd-app.a $(O)/libtcpd.a
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(D_LIBS)
 
-$(O)/tcpctl: $(call obj,$(CTL_SRC)) $(O)/libtcpd-app.a $(O)/libtcpd.a
+$(O)/tcpctl: $(call obj,$(CTL_SRC) daemon/filter.c) $(O)/libtcpd-app.a $(O)/libtcpd.a
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 

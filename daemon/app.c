@@ -436,6 +436,8 @@ void app_each_closed(struct daemon *d,
 			continue;
 		memset(&s, 0, sizeof(s));
 		s.id = b->number;
+		s.local = b->local;
+		s.peer = b->peer;
 		bridge_info(d, &b->ep, &s.info);
 		fn(arg, &s);
 	}
@@ -446,6 +448,8 @@ void app_each_closed(struct daemon *d,
 			continue;
 		memset(&s, 0, sizeof(s));
 		s.id = e->number;
+		s.local = e->local;
+		s.peer = e->peer;
 		s.info.has_process = true;
 		s.info.uid = e->owner->uid;
 		s.info.pid = e->owner->pid;

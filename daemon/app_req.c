@@ -311,6 +311,8 @@ static int do_connect(struct request *q)
 	bridge_options_after(b, b->options);
 	if (tcpd_status(d->st, b->h, &s, d->now) == 0) {
 		b->number = s.id;
+		b->local = s.local;
+		b->peer = s.peer;
 		bridge_name(b, q->fd, NAME_CONNECTION, &s.local, &s.peer);
 	}
 	tell_local(q);

@@ -135,6 +135,8 @@ static void remember(struct bridge *b, uint64_t cookie)
 	}
 	*e = (struct app_ended){.cookie = cookie,
 				.number = b->number,
+				.local = b->local,
+				.peer = b->peer,
 				.owner = app_owner_ref(b->owner),
 				.err = b->err,
 				.domain = b->domain};

@@ -72,6 +72,7 @@ struct bridge {
 	uint64_t cookie;  /* of the app's end */
 	uint64_t number;  /* what tcpctl shows, and the name's */
 	uint64_t written; /* octets written to the app, greeting included */
+	struct tcpd_addr local, peer; /* of a connection */
 	struct app_owner *owner;
 	struct bridge *run_next, *run_prev;
 	struct bridge_options *options; /* NULL: none set */
@@ -111,6 +112,7 @@ struct app_ended {
 	uint64_t cookie; /* 0: unused */
 	uint64_t number;
 	uint64_t seen; /* turn of the dump that had it */
+	struct tcpd_addr local, peer;
 	struct app_owner *owner;
 	int err;
 	uint8_t domain;

@@ -146,6 +146,8 @@ static bool take(struct bridge *l, tcpd_handle h)
 	if (!c)
 		return false;
 	c->number = s.id;
+	c->local = s.local;
+	c->peer = s.peer;
 	c->greet = c->greeted = true;
 	c->rate_at = d->now;
 	if (bridge_name(c, c->fd, NAME_CONNECTION, &s.local, &s.peer) < 0) {

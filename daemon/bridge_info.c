@@ -138,6 +138,8 @@ void bridge_info(struct daemon *d, struct endpoint *e,
 	info->uid = b->owner->uid;
 	info->pid = b->owner->pid;
 	memcpy(info->comm, b->owner->comm, sizeof(info->comm));
+	if (b->kind == BRIDGE_LISTENER)
+		info->backlog = b->backlog;
 	if (b->kind != BRIDGE_CONN)
 		return;
 	info->unread = unread(b);

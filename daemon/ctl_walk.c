@@ -118,6 +118,8 @@ static void ss_closed(void *arg, const struct app_socket *a)
 	struct ss *ss = c->job;
 	struct report_row *r;
 
+	if (!(ss->options & SS_ALL) && !ss->states)
+		return;
 	if (ss->nrows == ROWS)
 		ss_flush(c);
 	r = &ss->row[ss->nrows];

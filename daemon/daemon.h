@@ -30,6 +30,7 @@ struct endpoint_info {
 	char comm[16];	 /* or the service's name */
 	uint64_t unread; /* octets in the app's fd that it has not read yet */
 	uint64_t unsent; /* octets the app wrote that the stack has not taken */
+	uint32_t backlog; /* of an app's listener; the stack has its share */
 };
 
 struct endpoint_ops {
@@ -126,7 +127,8 @@ void app_stop(struct daemon *d);
 /* Sockets of apps that are known to the daemon but not to the stack (CLOSED,
  * not bound): called for each, for `tcpctl ss`. */
 struct app_socket {
-	tcpd_id id; /* of a range that the stack does not use */
+	tcpd_id id; /* of an ended connection its own, else above the stack's */
+	struct tcpd_addr local, peer; /* of an ended connection */
 	struct endpoint_info info;
 };
 void app_each_closed(struct daemon *d,

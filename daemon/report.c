@@ -35,6 +35,8 @@ void report_row_make(struct daemon *d, const struct tcpd_status *s,
 	/* what lies in the fds is the connection's, not its listener's */
 	if (s->kind == TCPD_KIND_CONN)
 		r->s.recv_q += r->info.unread;
+	if (s->kind == TCPD_KIND_LISTENER && r->info.backlog)
+		r->s.send_q = r->info.backlog;
 }
 
 void report_row_closed(const struct app_socket *a, struct report_row *r)
@@ -43,6 +45,8 @@ void report_row_closed(const struct app_socket *a, struct report_row *r)
 	r->s.id = a->id;
 	r->s.kind = TCPD_KIND_CONN;
 	r->s.state = TCPD_CLOSED;
+	r->s.local = a->local;
+	r->s.peer = a->peer;
 	r->info = a->info;
 	clean(r->info.comm, sizeof(r->info.comm));
 }
@@ -96,7 +100,10 @@ double report_seconds(tcpd_time ns)
 
 void report_json(struct text *t, json_t *j)
 {
-	char *s = j ? json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	/* 15 digits hold microseconds, and none that was not asked for */
+	const size_t how =
+		JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+	char *s = j ? json_dumps(j, how) : NULL;
 
 	json_decref(j);
 	if (!s) {

@@ -296,6 +296,8 @@ static int run(const struct tcpctl *t, const struct subcommand *s, int nwords,
 		say("capture: expected a FILE");
 		return EXIT_USAGE;
 	}
+	if (!is_filter(s, n, word))
+		return EXIT_USAGE;
 	sock = talk_connect(t, &code);
 	if (sock < 0)
 		return code;

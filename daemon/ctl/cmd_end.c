@@ -12,6 +12,7 @@ const struct subcommand cmd_abort = {
 		"Needs root or tcpd's user.",
 	.min_words = 1,
 	.max_words = 1,
+	.words = WORDS_ID,
 };
 
 const struct subcommand cmd_close = {
@@ -23,6 +24,7 @@ const struct subcommand cmd_close = {
 		"user.",
 	.min_words = 1,
 	.max_words = 1,
+	.words = WORDS_ID,
 };
 
 const struct subcommand cmd_reload = {

@@ -15,5 +15,6 @@ const struct subcommand cmd_show = {
 		"never used again while tcpd runs.",
 	.min_words = 1,
 	.max_words = 1,
+	.words = WORDS_ID,
 	.data = true,
 };

@@ -33,5 +33,6 @@ const struct subcommand cmd_ss = {
 		"For example: tcpctl ss -a state time-wait dport = 80",
 	.options = options,
 	.max_words = -1,
+	.words = WORDS_FILTER,
 	.data = true,
 };

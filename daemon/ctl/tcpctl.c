@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/daemon.h"
 #include "tcpctl.h"
-#include "tcpd.h"
 
 const struct subcommand *const subcommands[] = {
 	&cmd_ss,     &cmd_show,	   &cmd_stats,	 &cmd_fsm,
@@ -61,6 +61,58 @@ static bool takes_arg(const struct subcommand *s, const char *word)
 	return false;
 }
 
+bool is_filter(const struct subcommand *s, int n, char **word)
+{
+	char text[4096], err[256];
+	struct filter *f;
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < n && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+					i ? " " : "", word[i]);
+	if (len >= sizeof(text)) /* talk_ask() refuses it by its length */
+		return true;
+	f = filter_parse(text, err, sizeof(err));
+	if (!f) {
+		say("%s: %s", s->name, err);
+		return false;
+	}
+	filter_free(f);
+	return true;
+}
+
+static bool is_id(const struct subcommand *s, const char *word)
+{
+	uint64_t v = 0;
+	const char *p;
+
+	for (p = word; *p >= '0' && *p <= '9' && v < UINT64_C(1) << 53; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	if (p != word && !*p && v < UINT64_C(1) << 53)
+		return true;
+	say("%s: ID %s, expected a number below 2^53", s->name, word);
+	return false;
+}
+
+/* The words, in which an option may stand before the others. */
+static bool check_words(const struct subcommand *s, int n, char **word)
+{
+	while (n && word[0][0] == '-' && word[0][1]) {
+		n--;
+		word++;
+	}
+	switch (s->words) {
+	case WORDS_ID:
+		return is_id(s, word[0]);
+	case WORDS_FILTER:
+		return is_filter(s, n, word);
+	case WORDS_ANY:
+		break;
+	}
+	return true;
+}
+
 /* Options and words of |s| as the table says; EXIT_DONE: they are. */
 static int check(const struct subcommand *s, int n, char **word)
 {
@@ -93,7 +145,7 @@ static int check(const struct subcommand *s, int n, char **word)
 		    s->args);
 		return EXIT_USAGE;
 	}
-	return EXIT_DONE;
+	return check_words(s, n, word) ? EXIT_DONE : EXIT_USAGE;
 }
 
 static int run(struct tcpctl *t, const char *name, int n, char **word)

@@ -22,6 +22,9 @@ struct suboption {
 	const char *text;
 };
 
+/* What the words behind the options are, as far as it is checked here. */
+enum words { WORDS_ANY, WORDS_ID, WORDS_FILTER };
+
 struct tcpctl; /* what stood before the subcommand */
 
 struct subcommand {
@@ -31,7 +34,8 @@ struct subcommand {
 	const char *help;    /* paragraphs, an empty line between two */
 	const struct suboption *options; /* ends with name NULL; or NULL */
 	int min_words, max_words;	 /* behind the options; -1: no limit */
-	bool data;			 /* prints data, so --json says more */
+	enum words words;
+	bool data; /* prints data, so --json says more */
 	/* NULL: the words go to the daemon, its answer to stdout. */
 	int (*run)(const struct tcpctl *t, const struct subcommand *s,
 		   int nwords, char **word);
@@ -45,6 +49,9 @@ struct tcpctl {
 extern const struct subcommand cmd_ss, cmd_show, cmd_stats, cmd_fsm, cmd_events,
 	cmd_capture, cmd_abort, cmd_close, cmd_reload, cmd_stop, cmd_version;
 extern const struct subcommand *const subcommands[]; /* ends with NULL */
+
+/* --- tcpctl.c: false: said on stderr. */
+bool is_filter(const struct subcommand *s, int n, char **word);
 
 /* --- talk.c */
 /* "tcpctl: ", the words and a newline to stderr. */

@@ -38,7 +38,14 @@ is "$(code tcpctl show 99) $(cat "$tmp/err")" \
 	"1 tcpctl: no connection with id 99" "refused: 1, the words on stderr"
 is "$(code tcpctl --json show 99) $(cat "$tmp/err")" \
 	"1 tcpctl: no connection with id 99" "the same with --json"
-is "$(code tcpctl ss 'dport = x')" 1 "a filter that is none: 1"
+is "$(code tcpctl ss -a 'dport = x') $(cat "$tmp/err")" \
+	"2 tcpctl: ss: filter: port x, expected a number from 0 to 65535" "a filter that is none: 2"
+is "$(code tcpctl ss -al state listening)" 0 "one that is, behind options: 0"
+is "$(code tcpctl capture "$tmp/no.pcapng" dport = x)" 2 "of a capture, too: 2"
+is "$(code tcpctl show x) $(cat "$tmp/err")" \
+	"2 tcpctl: show: ID x, expected a number below 2^53" "an ID that is none: 2"
+is "$(code tcpctl abort 9007199254740992)" 2 "one that cannot be: 2"
+is "$(code tcpctl close -- 7)" 2 "and a word in front of it: 2"
 is "$(code tcpctl ss -x)" 2 "an unknown option: 2"
 is "$(code tcpctl show)" 2 "a missing word: 2"
 is "$(code tcpctl top)" 2 "a later command: 2"
@@ -128,6 +135,9 @@ is "$(jq -r 'select(.to == "SYN-RECEIVED") | .local' "$tmp/json.log")" \
 	10.77.0.2:80 "with --json one object a line"
 is "$(jq -r 'select(.rst) | "\(.rst) \(.cause) \(.id) \(.left_out)"' \
 	"$tmp/json.log")" "sent no_listener null 0" "also a reset"
+ok "times have six decimals at most" sh -c \
+	"'$BUILD/tcpctl' --json events | grep -q '\"at\":[0-9]*\.[0-9]*[,}]' &&
+	! '$BUILD/tcpctl' --json events | grep '\"at\":[0-9]*\.[0-9]\{7\}'"
 ok "events tells of the past" sh -c \
 	"'$BUILD/tcpctl' --json events | jq -e 'map(.to) | index(\"FIN-WAIT-2\")'"
 

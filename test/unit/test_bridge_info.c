@@ -53,6 +53,11 @@ static void count_closed(void *arg, const struct app_socket *s)
 	int *n = arg;
 
 	ck_assert_uint_ge(s->id, 1);
+	if (s->peer.port) {
+		ck_assert_uint_eq(s->local.port, 80);
+		ck_assert_uint_eq(s->local.family, 4);
+		(*n) += 100;
+	}
 	(*n)++;
 }
 
@@ -65,7 +70,7 @@ START_TEST(sockets_in_closed_and_ended_ones_are_shown_while_they_are_held)
 	tcpd_abort(rig.peer, p, rig.d.now);
 	rig_settle();
 	app_each_closed(&rig.d, count_closed, &n);
-	ck_assert_int_eq(n, 2);
+	ck_assert_int_eq(n, 102); /* one of them had a peer */
 	close(fresh);
 	close_fd(&a);
 	rig_settle();
@@ -76,8 +81,25 @@ START_TEST(sockets_in_closed_and_ended_ones_are_shown_while_they_are_held)
 }
 END_TEST
 
+START_TEST(a_listeners_backlog_is_shown_whole)
+{
+	static const uint32_t backlogs[] = {1, 8, 127, 128, 4000};
+	struct tcpd_cursor c = {0};
+	struct endpoint_info i;
+	struct tcpd_status s;
+
+	memset(&i, 0, sizeof(i));
+	l = listener(80, backlogs[_i]);
+	while (tcpd_each(rig.d.st, &c, &s, rig.d.now))
+		if (s.kind == TCPD_KIND_LISTENER && s.user)
+			bridge_info(&rig.d, s.user, &i);
+	ck_assert_uint_eq(i.backlog, backlogs[_i]);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
+	tcase_add_loop_test(tc, a_listeners_backlog_is_shown_whole, 0, 5);
 	tcase_add_test(tc, unread_octets_are_counted_exactly);
 	tcase_add_test(
 		tc,
