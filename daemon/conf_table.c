@@ -87,7 +87,8 @@ const struct conf_row conf_rows[] = {
 { "run-dir", TOP, .type = CONF_T_PATH, MEMBER(conf, run_dir),
   .max = 107 - sizeof("/app.sock") + 1, .def = {"/run/tcpd"},
   .meaning = "Where app.sock (0666; rules: \"allow\") and ctl.sock (0660, "
-	"\"group\") live." },
+	"\"group\") live; and epoch (0600), the key and the clock by which "
+	"sequence numbers and time stamps go on after a restart." },
 { "user", TOP, .type = CONF_T_USER, MEMBER(conf, user), .def = {"tcpd"},
   .meaning = "Whom to become after start. As root, a user that does not "
 	"exist is an error; not as root, tcpd stays who it is, and asking "

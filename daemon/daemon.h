@@ -53,7 +53,8 @@ struct daemon {
 	struct tcpd_stack *st;
 	struct conf *conf;
 	struct tcpd_settings *settings; /* what |st| runs with */
-	tcpd_time start;		/* protocol time at which tcpd began */
+	tcpd_time start;		/* protocol time at which tcpd began:
+					   epoch.c */
 	tcpd_time now;			/* protocol time of this turn */
 	struct loop *turn;		/* loop.c */
 	struct tun *tun;		/* tun.c: packets */
@@ -68,7 +69,8 @@ struct daemon {
 	bool failed; /* ends with exit code 1 */
 };
 
-/* Protocol time now: CLOCK_MONOTONIC times time-scale; also sets d->now. */
+/* Protocol time now: from d->start on, time-scale times as fast as
+ * CLOCK_MONOTONIC; also sets d->now. */
 tcpd_time daemon_now(struct daemon *d);
 
 /* The stack was acted on: events, output and timer before the loop sleeps. */

@@ -285,7 +285,8 @@ int loop_start(struct daemon *d, char *err, size_t nerr)
 	}
 	l->scale = d->conf->time_scale ? d->conf->time_scale : 1;
 	l->mono_start = mono_now();
-	d->start = l->mono_start;
+	if (d->start == 0)
+		d->start = l->mono_start;
 	d->turn = l;
 	daemon_now(d);
 	return 0;

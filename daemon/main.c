@@ -21,6 +21,7 @@
 #include "daemon/args.h"
 #include "daemon/capture.h"
 #include "daemon/daemon.h"
+#include "daemon/epoch.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -145,7 +146,8 @@ static void raise_nofile(void)
 	}
 }
 
-static int stack_start(struct daemon *d, char *err, size_t nerr)
+static int stack_start(struct daemon *d, const struct epoch *e, char *err,
+		       size_t nerr)
 {
 	static struct tcpd_settings settings;
 	struct tcpd_settings s;
@@ -155,6 +157,8 @@ static int stack_start(struct daemon *d, char *err, size_t nerr)
 		(void)snprintf(err, nerr, "getrandom: %s", strerror(errno));
 		return FAULT;
 	}
+	memcpy(settings.kept_key, e->key, sizeof(settings.kept_key));
+	settings.ts_base = e->ts_base;
 	stackmem_use(&settings);
 	d->settings = &settings;
 	reload_settings(d, &s);
@@ -169,8 +173,8 @@ static int stack_start(struct daemon *d, char *err, size_t nerr)
 }
 
 /* Everything that needs a right, in the order of the head comment. */
-static int set_up(struct daemon *d, const struct args *a, char *err,
-		  size_t nerr)
+static int set_up(struct daemon *d, const struct args *a, const struct epoch *e,
+		  char *err, size_t nerr)
 {
 	int rc;
 
@@ -183,7 +187,7 @@ static int set_up(struct daemon *d, const struct args *a, char *err,
 	if (loop_start(d, err, nerr) || tun_open(d, a->tun_fd, err, nerr) ||
 	    link_start(d, err, nerr))
 		return FAULT;
-	rc = stack_start(d, err, nerr);
+	rc = stack_start(d, e, err, nerr);
 	if (rc)
 		return rc;
 	watch_start(d);
@@ -262,14 +266,18 @@ static void tear_down(struct daemon *d, bool served)
 	loop_stop(d);
 	if (d->st)
 		tcpd_free(d->st);
-	if (d->settings)
+	if (d->settings) {
 		explicit_bzero(d->settings->key, sizeof(d->settings->key));
+		explicit_bzero(d->settings->kept_key,
+			       sizeof(d->settings->kept_key));
+	}
 }
 
 static int run(const struct args *a, struct conf *c)
 {
 	struct daemon d = {.conf = c};
 	char err[ERR_MAX] = "";
+	struct epoch e;
 	struct privs p;
 	int lock, rc;
 
@@ -291,7 +299,15 @@ static int run(const struct args *a, struct conf *c)
 		conf_free(c);
 		return FAULT;
 	}
-	rc = set_up(&d, a, err, sizeof(err));
+	if (!epoch_take(c, &p, &e)) {
+		log_error("getrandom: %s", strerror(errno));
+		conf_free(c);
+		close(lock);
+		return FAULT;
+	}
+	d.start = e.now;
+	rc = set_up(&d, a, &e, err, sizeof(err));
+	explicit_bzero(&e, sizeof(e));
 	if (rc == DONE)
 		rc = serve(&d, &p, err, sizeof(err));
 	if (rc)

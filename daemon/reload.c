@@ -36,6 +36,8 @@ void reload_settings(struct daemon *d, struct tcpd_settings *s)
 
 	conf_settings(d->conf, s);
 	memcpy(s->key, old.key, sizeof(s->key));
+	memcpy(s->kept_key, old.kept_key, sizeof(s->kept_key));
+	s->ts_base = old.ts_base;
 	s->map = old.map;
 	s->discard = old.discard;
 	s->unmap = old.unmap;

@@ -245,6 +245,14 @@ struct tcpd_settings {
 	uint8_t naddrs;
 	struct tcpd_prefix addr[TCPD_MAX_ADDRS];
 	uint8_t key[32]; /* the only randomness: same key, same run */
+	/*
+	 * For a stack that follows another whose connections may still be
+	 * known to their peers: a key of its own for initial sequence numbers
+	 * and time stamps (all zero: they come from |key|), and what every
+	 * time stamp counts from.
+	 */
+	uint8_t kept_key[32];
+	uint32_t ts_base;
 
 	/*
 	 * Memory comes from the caller, once, in tcpd_new(): |map| gives

@@ -95,6 +95,7 @@ static const struct field tcpd_stack_fields[] = {
 	A(30, t.k_recent.k),
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
+	F(40, t.ts_base),
 };
 #undef F
 #undef A

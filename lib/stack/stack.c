@@ -173,10 +173,10 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 }
 
 /* Each use has a key of its own, hashed from the one of the settings. */
-static struct siphash_key derive(const struct tcpd_settings *s, uint64_t use)
+static struct siphash_key derive(const uint8_t key[32], uint64_t use)
 {
-	struct siphash_key a = siphash_key_of(s->key);
-	struct siphash_key b = siphash_key_of(s->key + 16);
+	struct siphash_key a = siphash_key_of(key);
+	struct siphash_key b = siphash_key_of(key + 16);
 
 	return (struct siphash_key){{siphash(&a, &use, sizeof(use)),
 				     siphash(&b, &use, sizeof(use))}};
@@ -192,11 +192,15 @@ static void take_settings(struct tcp *t, const struct tcpd_settings *s)
 int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	     tcpd_time now)
 {
+	static const uint8_t none[32];
+	const uint8_t *numbers = s->kept_key;
 	struct layout l = {0};
 	struct tcpd_stack *st;
 	struct tcp *t;
 
 	*out = NULL;
+	if (memcmp(numbers, none, sizeof(none)) == 0)
+		numbers = s->key;
 	if (!settings_ok(s))
 		return -TCPD_ERR_INVALID;
 	lay_out(&l, &st, s);
@@ -212,11 +216,12 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->now = now;
 	t->next_id = 1;
 	t->port_gone = 1;
-	t->k_table = derive(s, 1);
-	t->k_isn = derive(s, 2);
-	t->k_ts = derive(s, 3);
-	t->k_rand = derive(s, 5);
-	t->k_recent = derive(s, 16);
+	t->ts_base = s->ts_base;
+	t->k_table = derive(s->key, 1);
+	t->k_isn = derive(numbers, 2);
+	t->k_ts = derive(numbers, 3);
+	t->k_rand = derive(s->key, 5);
+	t->k_recent = derive(s->key, 16);
 	t->sum = cksum_choose();
 	wheel_init(&t->wheel, now / TCPD_MS(1), timeout_node, timeout_key, t);
 	wheel_init(&t->tw_wheel, now / TCPD_MS(1), timeout_node, timeout_key,
@@ -245,6 +250,8 @@ int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 	    s->max_time_wait != old->max_time_wait ||
 	    s->memory != old->memory || s->queue != old->queue ||
 	    s->ts_tick != old->ts_tick || s->wscale != old->wscale ||
+	    s->ts_base != old->ts_base ||
+	    memcmp(s->kept_key, old->kept_key, sizeof(s->kept_key)) != 0 ||
 	    memcmp(s->key, old->key, sizeof(s->key)) != 0)
 		return -TCPD_ERR_INVALID;
 	path = s->mtu != old->mtu;

@@ -19,7 +19,7 @@ uint32_t isn_for(const struct tcp *t, const struct tuple *tu)
  * other connections. */
 uint32_t ts_now(const struct tcp *t, const struct tuple *tu)
 {
-	return (uint32_t)(t->now / t->set.ts_tick) +
+	return t->ts_base + (uint32_t)(t->now / t->set.ts_tick) +
 	       (uint32_t)siphash(&t->k_ts, tu, sizeof(*tu));
 }
 

@@ -149,6 +149,7 @@ struct tcp {
 	struct port *ports; /* 65536 */
 
 	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent;
+	uint32_t ts_base;
 	uint64_t nrand;
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];

@@ -334,7 +334,8 @@ int main(int argc, char **argv)
 	if (!h->src != h->v6 || !h->dst != h->v6)
 		die("both addresses have to be of one family");
 	me.snd_nxt = 1000;
-	if (raw_open_for(&me.dev, dev, h->v6 ? ETH_P_IPV6 : ETH_P_IP) < 0) {
+	if (raw_open_for(&me.dev, dev, h->v6 ? ETH_P_IPV6 : ETH_P_IP) < 0 ||
+	    (!h->v6 && raw_only_to(&me.dev, h->src) < 0)) {
 		perror(dev);
 		return 2;
 	}

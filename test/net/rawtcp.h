@@ -8,6 +8,7 @@
 #define TEST_NET_RAWTCP_H
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -54,6 +55,23 @@ static inline int raw_open_for(struct rawdev *d, const char *name,
 static inline int raw_open(struct rawdev *d, const char *name)
 {
 	return raw_open_for(d, name, ETH_P_IP);
+}
+
+/* Only IPv4 packets to |ip| (network order) from here on: other traffic would
+ * fill the socket's buffer.  0, or -1 and errno. */
+static inline int raw_only_to(const struct rawdev *d, uint32_t ip)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(ip), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {.len = sizeof(code) / sizeof(code[0]),
+				  .filter = code};
+
+	return setsockopt(d->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			  sizeof(prog));
 }
 
 static inline uint16_t raw_get16(const uint8_t *p)

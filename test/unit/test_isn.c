@@ -188,6 +188,56 @@ START_TEST(random_numbers_are_fair_and_do_not_repeat)
 }
 END_TEST
 
+/* What the stacks of two runs have for one tuple. */
+static void next_run(uint32_t *isn, uint32_t *ts)
+{
+	struct tuple tu = rig_tuple(6, 80, 40000);
+
+	rig_restart();
+	*isn = isn_for(rig.t, &tu);
+	*ts = ts_now(rig.t, &tu);
+}
+
+START_TEST(isn_and_time_stamps_go_on_with_a_kept_key)
+{
+	uint32_t isn[2], ts[2];
+	struct siphash_key table;
+
+	memset(rig.set.kept_key, 7, sizeof(rig.set.kept_key));
+	next_run(&isn[0], &ts[0]);
+	table = rig.t->k_table;
+	/* another run: the clock has moved, all else is new */
+	rig.set.key[9] ^= 1;
+	rig.now += TCPD_SEC(3);
+	next_run(&isn[1], &ts[1]);
+	ck_assert_uint_eq(isn[1] - isn[0], TCPD_SEC(3) / 64);
+	ck_assert_uint_eq(ts[1] - ts[0], 3000);
+	ck_assert(memcmp(&table, &rig.t->k_table, sizeof(table)) != 0);
+	/* without it they come from the one key */
+	memset(rig.set.kept_key, 0, sizeof(rig.set.kept_key));
+	next_run(&isn[0], &ts[0]);
+	rig.set.key[9] ^= 1;
+	next_run(&isn[1], &ts[1]);
+	ck_assert_uint_ne(isn[0], isn[1]);
+	ck_assert_uint_ne(ts[0], ts[1]);
+}
+END_TEST
+
+START_TEST(time_stamps_count_from_their_base)
+{
+	uint32_t isn[2], ts[2];
+
+	next_run(&isn[0], &ts[0]);
+	rig.set.ts_base = 0xfffffffe;
+	next_run(&isn[1], &ts[1]);
+	ck_assert_uint_eq(isn[1], isn[0]);
+	ck_assert_uint_eq(ts[0] - ts[1], 2);
+	rig.set.ts_base = 1;
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &rig.set, rig.now),
+			 -TCPD_ERR_INVALID);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("isn");
@@ -201,5 +251,7 @@ int main(void)
 	tcase_add_test(tc,
 		       ts_ticks_as_it_was_set_and_has_an_offset_of_each_tuple);
 	tcase_add_test(tc, random_numbers_are_fair_and_do_not_repeat);
+	tcase_add_test(tc, isn_and_time_stamps_go_on_with_a_kept_key);
+	tcase_add_test(tc, time_stamps_count_from_their_base);
 	return rig_run(s);
 }
