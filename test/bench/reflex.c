@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * reflex.c - short connections by reflex, from invented addresses: the server
- * closes first and is left with TIME-WAIT, and no client remembers anything.
+ * closes first and is left with TIME-WAIT, and no client remembers more than
+ * that it is over.
  *
  *	reflex -i IF -d ADDRESS:PORT -c COUNT [-w ATONCE] [-s FIRST_SOURCE]
  *	       [-o FIRST]
@@ -64,14 +65,18 @@ static void answer(const struct segment *in, uint8_t flags)
 	put(&out);
 }
 
-/* Only what the server sends is looked at. */
-static void open_dev(const char *name)
+/* Only what the server sends to us is looked at. */
+static void open_dev(const char *name, uint64_t most)
 {
+	uint32_t last = first_source + (uint32_t)(most / NPORTS);
 	struct sock_filter code[] = {
 		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
-		{BPF_JMP | BPF_JEQ | BPF_K, 0, 3, IPPROTO_TCP},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 6, IPPROTO_TCP},
 		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 12},
-		{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, ntohl(to.sin_addr.s_addr)},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 4, ntohl(to.sin_addr.s_addr)},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 16},
+		{BPF_JMP | BPF_JGE | BPF_K, 0, 2, first_source},
+		{BPF_JMP | BPF_JGT | BPF_K, 1, 0, last},
 		{BPF_RET | BPF_K, 0, 0, 256},
 		{BPF_RET | BPF_K, 0, 0, 0},
 	};
@@ -90,7 +95,23 @@ static void open_dev(const char *name)
 
 struct count {
 	uint64_t closed, resets, begun, all, first;
+	uint8_t *over; /* a bit each */
 };
+
+/* A segment for one that is over is a repeated one: false. */
+static bool is_over(struct count *n, const struct segment *in)
+{
+	uint64_t k = (uint64_t)(ntohl(in->dst) - first_source) * NPORTS +
+		     in->dport - FIRST_PORT - n->first;
+	uint8_t bit = (uint8_t)(1u << k % 8);
+	bool was;
+
+	if (k >= n->all)
+		return true;
+	was = n->over[k / 8] & bit;
+	n->over[k / 8] |= bit;
+	return was;
+}
 
 static void one_more(struct count *n)
 {
@@ -104,16 +125,21 @@ static void turn(struct count *n, const uint8_t *p, size_t len)
 
 	if (!raw_parse(p, len, &s))
 		return;
-	if (s.flags & RST) {
-		n->resets++;
-		one_more(n);
-	} else if (s.flags & SYN) {
+	if (s.flags & SYN) {
 		answer(&s, ACK);
-	} else if (s.flags & FIN) {
-		answer(&s, FIN | ACK);
-		n->closed++;
-		one_more(n);
+		return;
 	}
+	if (!(s.flags & (RST | FIN)))
+		return;
+	if (s.flags & FIN)
+		answer(&s, FIN | ACK);
+	if (is_over(n, &s))
+		return;
+	if (s.flags & RST)
+		n->resets++;
+	else
+		n->closed++;
+	one_more(n);
 }
 
 /* False: silence. */
@@ -171,7 +197,10 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	open_dev(name);
+	n.over = calloc(1, n.all / 8 + 1);
+	if (!n.over)
+		die("calloc");
+	open_dev(name, n.first + n.all);
 	start = now_ns();
 	while (n.begun < at_once && n.begun < n.all)
 		one_more(&n);
