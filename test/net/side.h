@@ -13,7 +13,8 @@
 #include "shot.h"
 #include "tcpd_app.h"
 
-#define PATIENCE 2.0 /* for what must come */
+#define PATIENCE   2.0	 /* for what must come */
+#define FIRST_PORT 20000 /* of the peers */
 
 /* The kernel's or tcpd's. */
 struct side {
@@ -211,7 +212,7 @@ static inline void must(bool did, const struct side *s, const char *what)
 static inline void open_side(struct side *s, int family)
 {
 	s->family = family;
-	s->next_port = 20000;
+	s->next_port = FIRST_PORT;
 	if (line_open(&s->line, family, s->kernel, s->dev) < 0)
 		die(s->dev);
 	open_listener(s);

@@ -79,6 +79,9 @@ static void judge(void *arg, const struct answer *a)
 	struct answers *all = arg;
 	const struct peer *c = all->peer;
 
+	/* a late word to the peer of an earlier row */
+	if (a->dport >= FIRST_PORT && a->dport < c->port)
+		return;
 	if (a->flags != ACK || a->seq != c->rcv || a->ack != c->snd + 1 ||
 	    all->stage == CLOSED_PORT || all->stage == LISTENER)
 		add(all, a, c, all->stage);
