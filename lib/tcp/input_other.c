@@ -10,9 +10,12 @@
 
 #define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
 
-/* An unacceptable segment, not a RST: <SEQ=SND.NXT><ACK=RCV.NXT>. */
+/* An unacceptable segment, not a RST: <SEQ=SND.NXT><ACK=RCV.NXT>, but not for
+ * what no peer sends in these states: neither ACK nor SYN. */
 static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
 {
+	if (!(seg->h.flags & (TCP_ACK | TCP_SYN)))
+		return;
 	if (seg->h.flags & TCP_SYN)
 		rst_challenge(t, c); /* RFC 5961, 4.2 */
 	else if (seg_len(seg))
@@ -53,7 +56,8 @@ static bool acceptable(const struct conn *c, const struct segment *seg)
 	       seq_in(seg->h.seq + len - 1, c->rcv_nxt, wnd);
 }
 
-/* Only what is new and inside the window stays. */
+/* Only what is new and inside the window stays.  (No SYN comes here: it would
+ * be cut away, and is to be challenged.) */
 static void trim(const struct conn *c, struct segment *seg)
 {
 	uint32_t edge = c->rcv_nxt + rcv_wnd(c);
@@ -61,10 +65,6 @@ static void trim(const struct conn *c, struct segment *seg)
 	if (seq_lt(seg->h.seq, c->rcv_nxt)) {
 		uint32_t cut = c->rcv_nxt - seg->h.seq;
 
-		if (seg->h.flags & TCP_SYN) {
-			seg->h.flags &= (uint8_t)~TCP_SYN;
-			cut--;
-		}
 		if (cut > seg->len) { /* the FIN is an old one too */
 			seg->h.flags &= (uint8_t)~TCP_FIN;
 			cut = seg->len;
@@ -79,6 +79,16 @@ static void trim(const struct conn *c, struct segment *seg)
 	}
 }
 
+/* RFC 5961, 5.2, less what lies before the first octet that was ever sent. */
+static bool ack_in_range(const struct conn *c, uint32_t ack)
+{
+	bool of_fin = c->fin_sent && c->snd_una == conn_fin_seq(c) + 1;
+	uint64_t back = min_u64(c->max_snd_wnd, c->octets_acked + of_fin);
+
+	return seq_ge(ack, c->snd_una - (uint32_t)back) &&
+	       seq_le(ack, c->snd_nxt);
+}
+
 /*
  * An ACK inside a segment that the window refuses: a probe of a closed window,
  * a keep-alive, the other side of a simultaneous close or open (RFC 9293,
@@ -89,7 +99,7 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	uint32_t back = c->rcv_nxt - seg->h.seq;
 
 	if ((seg->h.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
-	    back > 1)
+	    back > 1 || !ack_in_range(c, seg->h.ack))
 		return false;
 	answer(t, c, seg);
 	seg->stale = back > 0;
@@ -149,7 +159,7 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		return false;
 	}
 	update_ts(t, c, seg);
-	if (!(seg->h.flags & TCP_RST))
+	if (!(seg->h.flags & (TCP_RST | TCP_SYN)))
 		trim(c, seg);
 	return true;
 }
@@ -287,8 +297,7 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	}
 	if (c->state == TCPD_SYN_RECEIVED)
 		return establish(t, c, seg);
-	if (seq_lt(seg->h.ack, c->snd_una - c->max_snd_wnd) ||
-	    seq_gt(seg->h.ack, c->snd_nxt)) {
+	if (!ack_in_range(c, seg->h.ack)) {
 		tcp_drop(t, TCPD_DROP_ACK_RANGE);
 		rst_challenge(t, c);
 		return false;
@@ -323,6 +332,18 @@ static void after_close(struct tcp *t, struct conn *c)
 	conn_ended(t, c, TCPD_ERR_RESET, TCPD_EV_RESET);
 }
 
+/* Text beyond a FIN that is out of order.  An honest peer sends none, so one of
+ * the two is not his: what is in order wins, or the stream would stop here. */
+static bool beyond_fin(struct conn *c, const struct segment *seg)
+{
+	if (!c->fin_ooo || seq_le(seg->h.seq + seg->len, c->fin_seq))
+		return false;
+	if (seg->h.seq != c->rcv_nxt)
+		return true;
+	c->fin_ooo = false;
+	return false;
+}
+
 static bool takes_text(const struct conn *c)
 {
 	return c->state == TCPD_ESTABLISHED || c->state == TCPD_FIN_WAIT_1 ||
@@ -336,8 +357,7 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 
 	if (seg->len == 0)
 		return true;
-	if (!takes_text(c) ||
-	    (c->fin_ooo && seq_gt(seg->h.seq + seg->len, c->fin_seq))) {
+	if (!takes_text(c) || beyond_fin(c, seg)) {
 		tcp_drop(t, TCPD_DROP_AFTER_FIN);
 		rst_repeat(t, c);
 		return false;
@@ -399,6 +419,8 @@ static bool check_fin(struct tcp *t, struct conn *c, struct segment *seg)
 	}
 	if (c->fin_ooo && c->fin_seq == c->rcv_nxt)
 		return fin_arrived(t, c);
+	if (seq_lt(c->fin_seq, c->rcv_nxt)) /* in text that was there already */
+		c->fin_ooo = false;
 	return true;
 }
 

@@ -96,20 +96,14 @@ START_TEST(check_sequence_takes_what_table_6_takes)
 }
 END_TEST
 
-/* A SYN and what came with it, again: what is old of it is cut off. */
-START_TEST(check_sequence_cuts_a_syn_off_with_what_is_old)
+/* A SYN left of the window is not cut off with what is old (RFC 5961, 4.2). */
+START_TEST(check_sequence_leaves_a_syn_to_its_challenge)
 {
-	struct tcpd_slice s;
-
 	open_conn(100);
-	for (unsigned i = 0; i < 10; i++)
-		text[i] = (uint8_t)('0' + i);
-	/* SYN at NXT - 5, so text from NXT - 4 on */
 	arrives(segment(TCP_SYN | TCP_ACK, NXT - 5, 10));
-	only_drop("SYN and text", -1);
-	ck_assert_uint_eq(conn_readable(c), 6);
-	ck_assert_uint_eq(recvq_peek(rig.t, c, &s, 1), 1);
-	ck_assert_mem_eq(s.p, "456789", 6);
+	only_drop("SYN and text", TCPD_DROP_SYN_IN_STATE);
+	ck_assert_uint_eq(conn_readable(c), 0);
+	ck_assert_uint_eq(rig_expect(FLAG_ACK).ack, NXT);
 }
 END_TEST
 
@@ -206,6 +200,8 @@ static const struct flag_row {
 	{"SYN outside of it", TCP_SYN, true, true, 20000, 0,
 	 TCPD_DROP_SEQUENCE},
 	{"no ACK", TCP_PSH, false, true, 0, 0, TCPD_DROP_NO_ACK_BIT},
+	{"no ACK, outside of it", TCP_PSH, false, true, -1, 0,
+	 TCPD_DROP_SEQUENCE},
 	{"ACK of what was not sent", TCP_ACK, true, true, 0, 1,
 	 TCPD_DROP_ACK_RANGE},
 	{"an old ACK", TCP_ACK, false, true, 0, -65535, -1},
@@ -221,6 +217,7 @@ START_TEST(checks_of_rst_syn_and_ack)
 	struct packet k;
 
 	open_conn(10000);
+	c->octets_acked = UINT32_MAX; /* more than any window */
 	s = segment(row->flags, NXT + (uint32_t)row->seq, 0);
 	s.h.ack += (uint32_t)row->ack;
 	arrives(s);
@@ -417,6 +414,24 @@ START_TEST(check_fin_that_text_is_missing_before_waits)
 }
 END_TEST
 
+/* ... unless it is in order: the FIN was somebody else's. */
+START_TEST(check_fin_that_text_in_order_denies_is_forgotten)
+{
+	open_conn(10000);
+	arrives(segment(TCP_ACK | TCP_FIN, NXT + 10, 0));
+	arrives(segment(TCP_ACK, NXT, 11));
+	ck_assert(!c->fin_ooo);
+	ck_assert_int_eq(c->state, TCPD_ESTABLISHED);
+	ck_assert_uint_eq(conn_readable(c), 11);
+	/* text to which it would be the end already waits */
+	arrives(segment(TCP_ACK, NXT + 20, 10));
+	arrives(segment(TCP_ACK | TCP_FIN, NXT + 25, 0));
+	arrives(segment(TCP_ACK, NXT + 11, 9));
+	ck_assert(!c->fin_ooo);
+	ck_assert_uint_eq(conn_readable(c), 30);
+}
+END_TEST
+
 START_TEST(check_fin_alone_ahead_of_missing_text_is_answered)
 {
 	open_conn(10000);
@@ -454,7 +469,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, check_sequence_takes_what_table_6_takes, 0,
 			    ARRAY_SIZE(accept_rows));
-	tcase_add_test(tc, check_sequence_cuts_a_syn_off_with_what_is_old);
+	tcase_add_test(tc, check_sequence_leaves_a_syn_to_its_challenge);
 	tcase_add_test(tc, check_sequence_takes_a_bare_fin_without_a_window);
 	tcase_add_test(tc, check_sequence_uses_the_ack_of_a_refused_segment);
 	tcase_add_loop_test(tc, check_sequence_drops_old_time_stamps_first, 0,
@@ -474,6 +489,7 @@ int main(void)
 	tcase_add_loop_test(tc, check_fin_moves_each_state, 0,
 			    ARRAY_SIZE(state_rows));
 	tcase_add_test(tc, check_fin_that_text_is_missing_before_waits);
+	tcase_add_test(tc, check_fin_that_text_in_order_denies_is_forgotten);
 	tcase_add_test(tc, check_fin_alone_ahead_of_missing_text_is_answered);
 	tcase_add_test(tc, check_fin_of_who_has_sent_one_is_acknowledged);
 	tcase_add_test(tc, check_fin_outside_the_window_is_forgotten);
