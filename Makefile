@@ -6,6 +6,9 @@ PREFIX ?= /usr/local
 CC     ?= cc
 Q      ?= @
 
+# of the shared libraries: goes up with what breaks programs built before
+ABI    := 0
+
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum \
 	-Wformat=2 -Wundef -Wpointer-arith
@@ -108,9 +111,13 @@ $(O)/%.a:
 
 $(O)/libtcpd.so: $(call pic,$(STACK_SRC))
 $(O)/libtcpd-app.so: $(call pic,$(APP_SRC))
-$(O)/%.so:
+# what the public headers declare is exported, and nothing else
+$(O)/%.so: lib/exports.map
 	@echo "  LD   $@"
-	$(Q)$(CC) -shared $(SANFLAGS) $(EXTRA) -Wl,-z,relro,-z,now -o $@ $^
+	$(Q)$(CC) -shared $(SANFLAGS) $(EXTRA) -Wl,-z,relro,-z,now \
+		-Wl,-soname,$(@F).$(ABI) -Wl,--version-script,lib/exports.map \
+		-o $@ $(filter %.o,$^)
+	$(Q)ln -sf $(@F) $@.$(ABI)
 
 $(O)/tcpd: $(call obj,$(D_SRC)) $(O)/libtcpd-app.a $(O)/libtcpd.a
 	@echo "  LD   $@"
@@ -180,13 +187,21 @@ bench: all tests
 install: all
 	install -D -m 755 $(O)/tcpd $(DESTDIR)$(PREFIX)/sbin/tcpd
 	install -D -m 755 $(O)/tcpctl $(DESTDIR)$(PREFIX)/bin/tcpctl
-	for l in libtcpd.a libtcpd.so libtcpd-app.a libtcpd-app.so; do \
-		install -D -m 644 $(O)/$$l $(DESTDIR)$(PREFIX)/lib/$$l || exit 1; \
+	for l in libtcpd libtcpd-app; do \
+		install -D -m 644 $(O)/$$l.a $(DESTDIR)$(PREFIX)/lib/$$l.a && \
+		install -D -m 755 $(O)/$$l.so $(DESTDIR)$(PREFIX)/lib/$$l.so.$(ABI) && \
+		ln -sf $$l.so.$(ABI) $(DESTDIR)$(PREFIX)/lib/$$l.so || exit 1; \
 	done
 	for h in lib/include/*.h; do \
 		install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/$${h##*/} || exit 1; \
 	done
-	install -D -m 644 tcpd.conf.example $(DESTDIR)$(PREFIX)/share/doc/tcpd/tcpd.conf.example
+	for d in tcpd.conf.example LICENSE README.md doc/*.md; do \
+		install -D -m 644 $$d $(DESTDIR)$(PREFIX)/share/doc/tcpd/$${d##*/} || exit 1; \
+	done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,^ExecStart=[^ ]*/sbin/,ExecStart=$(PREFIX)/sbin/,' scripts/tcpd.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/tcpd.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcpd.service
 	for m in doc/*.[158]; do \
 		[ -e $$m ] || continue; \
 		install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; \

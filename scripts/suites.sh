@@ -19,6 +19,7 @@ run_suites() {
 	done
 	tap_spawn conf 120 scripts/check-conf "$B"
 	tap_spawn conf-run 120 test/conf/run "$B"
+	tap_spawn install 120 test/install/run "$B"
 	tap_spawn sim-memory 600 "$B/test/sim/sim" --memory
 	if [ -n "$light" ]; then
 		wait
