@@ -186,7 +186,8 @@ static void add_cause(struct pcapng_packet *k, enum tcpd_reset why)
 }
 
 void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
-		    size_t nparts, const struct tcpd_offload *off, uint8_t rst)
+		    size_t nparts, const struct tcpd_offload *off,
+		    const struct tcpd_out *sent)
 {
 	struct pcapng_packet k = {.out = out, .part = part, .nparts = nparts};
 	struct peek what;
@@ -207,8 +208,10 @@ void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
 	peek_at(&what, true, part[0].p, part[0].len);
 	if (what.changes)
 		take_notes(&k, &what);
-	if (rst)
-		add_cause(&k, (enum tcpd_reset)(rst - 1));
+	if (sent && sent->rst)
+		add_cause(&k, (enum tcpd_reset)(sent->rst - 1));
+	if (sent && sent->cookie && k.ncomments < PCAPNG_COMMENTS_MAX)
+		k.comment[k.ncomments++] = "SYN cookie sent";
 	emit(d, &k, off, &what);
 }
 

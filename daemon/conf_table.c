@@ -38,7 +38,8 @@ static const struct conf_choice profiles[] = {
 	{"modern", CONF_MODERN, false}, {"tutorial", CONF_TUTORIAL, false},
 	{"linux", 0, true}, {0}};
 static const struct conf_choice cookies[] = {
-	{"off", 0, false}, {"auto", 0, true}, {"always", 0, true}, {0}};
+	{"off", TCPD_COOKIES_OFF, false}, {"auto", TCPD_COOKIES_AUTO, false},
+	{"always", TCPD_COOKIES_ALWAYS, false}, {0}};
 static const struct conf_choice congestion[] = {
 	{"newreno", TCPD_CC_NEWRENO, false}, {"cubic", 0, true},
 	{"bbr", 0, true}, {0}};
@@ -107,9 +108,13 @@ const struct conf_row conf_rows[] = {
   .def = {"1s, 2s, 4s, 8s, 16s, 32s", "3s, 6s, 12s, 24s, 48s"},
   .meaning = "Waits after each SYN-ACK; after the last one the half-open "
 	"entry is dropped." },
-{ "syn-cookies", CONN, .type = CONF_T_CHOICE, .choices = cookies,
-  .def = {"off"},
-  .meaning = "Whether a SYN may be answered without keeping an entry." },
+{ "syn-cookies", CONN, .type = CONF_T_CHOICE,
+  MEMBER(tcpd_conn_settings, syn_cookies), .choices = cookies,
+  .def = {"auto"},
+  .meaning = "Whether a SYN may be answered with a cookie, which needs no "
+	"entry. off: never; while the half-open table is full, SYNs are "
+	"dropped. auto: when the table is under pressure (three quarters in "
+	"use). always: every SYN; nothing is kept." },
 { "backlog", CONN, .type = CONF_T_COUNT, MEMBER(tcpd_conn_settings, backlog),
   .min = 1, .max = 65535, .def = {"4096"},
   .meaning = "Accept queue of a listener: connections that wait for their "

@@ -166,10 +166,11 @@ void capture_on_end(struct capture *c, void (*fn)(void *arg), void *arg);
 void capture_stop(struct daemon *d, struct capture *c);
 void capture_get_stats(const struct capture *c, struct capture_stats *s);
 /* Called by loop.c for every packet while something is captured.  |part| of an
- * incoming one is borrowed until the next call or capture_flush(); |rst| of an
- * outgoing one: as in struct tcpd_out. */
+ * incoming one is borrowed until the next call or capture_flush(); |sent| is
+ * the whole of an outgoing one, whose comments say what it does not show. */
 void capture_packet(struct daemon *d, bool out, const struct tcpd_slice *part,
-		    size_t nparts, const struct tcpd_offload *off, uint8_t rst);
+		    size_t nparts, const struct tcpd_offload *off,
+		    const struct tcpd_out *sent);
 /* A change of state: a comment on the incoming packet that was just captured,
  * or else on the next outgoing one of that connection.  An RST that came in: on
  * that packet. */

@@ -86,7 +86,7 @@ static void capture_input(struct daemon *d, const struct tcpd_packet *pkt)
 {
 	const struct tcpd_slice whole = {pkt->data, pkt->len};
 
-	capture_packet(d, false, &whole, 1, &pkt->off, 0);
+	capture_packet(d, false, &whole, 1, &pkt->off, NULL);
 }
 
 static unsigned take_packets(struct daemon *d)
@@ -133,7 +133,7 @@ static void capture_output(struct daemon *d, const struct tcpd_out *out)
 
 	part[0] = (struct tcpd_slice){out->head, out->nhead};
 	memcpy(part + 1, out->slice, sizeof(out->slice));
-	capture_packet(d, true, part, 1u + out->nslices, &out->off, out->rst);
+	capture_packet(d, true, part, 1u + out->nslices, &out->off, out);
 }
 
 /* False: there is more, and it may go in the next turn.  |*sent|: octets of

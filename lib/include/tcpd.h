@@ -131,6 +131,7 @@ struct tcpd_out {
 	uint32_t len; /* of the whole packet */
 	tcpd_id id;   /* whose segment it is; 0: nobody's */
 	uint8_t rst;  /* of an RST: 1 + enum tcpd_reset; else 0 */
+	bool cookie;  /* of a SYN-ACK: its ISN is a SYN cookie */
 };
 
 /*
@@ -201,11 +202,25 @@ bool tcpd_next_event(struct tcpd_stack *st, struct tcpd_event *ev);
 enum tcpd_congestion { TCPD_CC_NEWRENO, TCPD_NCCS };
 const char *tcpd_congestion_name(enum tcpd_congestion cc);
 
+/*
+ * SYN cookies of a listener (RFC 4987).  AUTO: from three quarters of the
+ * half-open table on an entry's ISN is a cookie, so that the oldest of these
+ * may give way when the table is full; where none can, and with ALWAYS, the
+ * SYN-ACK leaves no entry behind.
+ */
+enum tcpd_syn_cookies {
+	TCPD_COOKIES_OFF,
+	TCPD_COOKIES_AUTO,
+	TCPD_COOKIES_ALWAYS,
+	TCPD_NCOOKIES
+};
+
 /* What one listener may have differently (tcpd_listen). */
 struct tcpd_conn_settings {
 	tcpd_time synack_wait[TCPD_MAX_WAITS]; /* after each SYN-ACK */
 	uint8_t nsynack_waits;
 	uint8_t congestion;		      /* enum tcpd_congestion */
+	uint8_t syn_cookies;		      /* enum tcpd_syn_cookies */
 	uint32_t backlog;		      /* accept queue */
 	tcpd_time time_wait;		      /* 2MSL */
 	uint32_t receive_buffer, send_buffer; /* upper limits, octets */

@@ -45,7 +45,9 @@
 	X(OOO_RANGES,     "ooo_ranges",     "out of order, and the list of ranges is full") \
 	X(OOO_MEMORY,     "ooo_memory",     "out of order, and memory is short") \
 	X(MEMORY,         "memory",         "in order, and no memory at all is left") \
-	X(REPLY_FULL,     "reply_full",     "answer without a connection, and too many of them wait")
+	X(REPLY_FULL,     "reply_full",     "answer without a connection, and too many of them wait") \
+	X(COOKIE,         "cookie",         "ACK whose SYN cookie is forged or too old; answered by RST") \
+	X(SYN_REPEATED,   "syn_repeated",   "SYN whose SYN-ACK went less than 500 ms ago")
 /* clang-format on */
 
 enum tcpd_drop {

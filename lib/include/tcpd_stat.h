@@ -64,7 +64,12 @@
 	X(now,      timers,         "timers armed") \
 	X(now,      orphans,        "closed by their app, FIN not acknowledged") \
 	X(orphans,  evicted,        "oldest orphans reset at the limit") \
-	X(orphans,  timed_out,      "orphans ended by R2 or a window that stayed closed")
+	X(orphans,  timed_out,      "orphans ended by R2 or a window that stayed closed") \
+	X(cookies,  sent,           "SYN-ACKs whose ISN is a SYN cookie") \
+	X(cookies,  accepted,       "connections made out of a SYN cookie") \
+	X(cookies,  refused,        "ACKs whose SYN cookie was forged or too old") \
+	X(cookies,  evicted,        "half-open entries that gave way: their cookie remains") \
+	X(cookies,  ack_lost,       "of those accepted, by data or FIN: the bare ACK was lost")
 
 /*
  * Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`.
@@ -83,7 +88,8 @@
 	X(AFTER_CLOSE,   "after_close",   "data after close") \
 	X(BUDGET,        "budget",        "memory or orphan limit") \
 	X(TIMEOUT,       "timeout",       "gave up") \
-	X(FAULT,         "fault",         "a check of our own failed")
+	X(FAULT,         "fault",         "a check of our own failed") \
+	X(BAD_COOKIE,    "bad_cookie",    "ACK to a listener, its SYN cookie forged or too old")
 /* clang-format on */
 
 enum tcpd_reset {

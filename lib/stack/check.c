@@ -116,6 +116,7 @@ static bool listener_ok(const struct tcp *t, const struct listener *l)
 	for (unsigned i = 0; waits && i < s->nsynack_waits; i++)
 		waits = s->synack_wait[i] && s->synack_wait[i] < FAR_AWAY;
 	return waits && s->congestion < TCPD_NCCS && s->time_wait &&
+	       s->syn_cookies < TCPD_NCOOKIES &&
 	       s->receive_buffer >= POOL_UNIT && s->send_buffer >= POOL_UNIT &&
 	       s->receive_buffer <= 1u << 30 && s->send_buffer <= 1u << 30 &&
 	       l->nwaiting <= LISTEN_WAITING &&
@@ -218,20 +219,44 @@ static const char *half(const struct tcp *t, uint32_t slot)
 		"half-open: addresses of two families");
 	REQUIRE(slab_used(&t->listeners, h->listener),
 		"half-open: an entry of no listener");
-	REQUIRE(h->nsent && h->nsent <= l->set.nsynack_waits,
+	REQUIRE(h->nsent && h->nsent <= h->nwait &&
+			h->nwait <= l->set.nsynack_waits,
 		"half-open: more SYN-ACKs than there are waits");
 	REQUIRE(!h->has_wscale || h->wscale <= 14,
 		"half-open: a window scale above 14");
-	REQUIRE(h->due <= t->now + l->set.synack_wait[h->nsent - 1] &&
+	REQUIRE(h->due <= t->now + l->set.synack_wait[h->nwait - 1] &&
 			armed_for(&t->wheel, &h->node, h->due),
 		"half-open: an entry that never ends");
+	return NULL;
+}
+
+/* The |n| entries that may give way, the oldest first. */
+static const char *cookies(const struct tcp *t, uint32_t n)
+{
+	tcpd_id before = 0;
+	uint32_t prev = 0;
+
+	for (uint32_t link = t->cookie_head; link;) {
+		const struct half *h = half_at(t, link - 1);
+
+		REQUIRE(n-- && slab_used(&t->halves, link - 1),
+			"cookies: more are on the list than have one");
+		REQUIRE(h->cookie && !h->queued && h->prev == prev &&
+				h->id > before,
+			"cookies: an entry that is not in its place");
+		before = h->id;
+		prev = link;
+		link = h->next;
+	}
+	REQUIRE(n == 0 && t->cookie_tail == prev,
+		"cookies: fewer are on the list than have one");
 	return NULL;
 }
 
 static const char *halves(struct check *k)
 {
 	const struct tcp *t = k->t;
-	uint32_t synacks = 0;
+	uint32_t synacks = 0, ncookies = 0;
 
 	for (uint32_t i = 0; t->halves.count && i < t->halves.high; i++) {
 		const char *wrong;
@@ -243,6 +268,7 @@ static const char *halves(struct check *k)
 			return wrong;
 		k->narmed++;
 		synacks += half_at(t, i)->queued;
+		ncookies += half_at(t, i)->cookie;
 	}
 	for (uint32_t i = 0; i < t->nreplies; i++) {
 		const struct reply *r =
@@ -258,7 +284,7 @@ static const char *halves(struct check *k)
 	REQUIRE(synacks == 0, "half-open: a SYN-ACK waits nowhere");
 	REQUIRE(t->half_tab.count == t->halves.count,
 		"half-open: the table holds another number");
-	return NULL;
+	return cookies(t, ncookies);
 }
 
 static const char *timewaits(const struct tcp *t)
@@ -300,7 +326,7 @@ static const char *replies(struct check *k)
 		const struct reply *r =
 			&t->replies[(t->reply_head + i) % NREPLIES];
 
-		REQUIRE(r->kind <= REPLY_ICMP && r->reset < TCPD_NRESETS,
+		REQUIRE(r->kind <= REPLY_COOKIE && r->reset < TCPD_NRESETS,
 			"replies: a value out of range");
 		REQUIRE(r->kind == REPLY_ICMP ||
 				ip_is4(r->tu.local) == ip_is4(r->tu.peer),

@@ -46,6 +46,16 @@ static void put_events(struct record_out *o, const struct tcp *t)
 	record_end(o, begun);
 }
 
+static void put_cookies(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_COOKIES, REC_U32);
+
+	for (uint32_t link = t->cookie_head; link;
+	     link = half_at(t, link - 1)->next)
+		record_put_int(o, link - 1, 4);
+	record_end(o, begun);
+}
+
 /* --- listeners */
 
 static void put_accept(struct record_out *o, const struct tcp *t, uint32_t slot)
@@ -225,6 +235,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 			record_put_conn(o, t, i);
 	put_small(o, &t->halves, TOP_HALF, &record_half);
 	put_small(o, &t->tws, TOP_TIMEWAIT, &record_timewait);
+	put_cookies(o, t);
 	put_slab(o, &t->conns, TOP_CONNS);
 	put_slab(o, &t->listeners, TOP_LISTENERS);
 	put_list(o, t, TOP_ACKS, &t->acks);

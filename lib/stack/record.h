@@ -51,8 +51,10 @@ enum record_top {
 	TOP_REPLY,  /* group */
 	TOP_WHEEL,  /* group: WHEEL_* */
 	TOP_TW_WHEEL,
-	TOP_ORPHANS,	/* U32: slots of connections, in order */
-	TOP_RECENT = 32 /* U64: cell, hash, time; for each of the last second */
+	TOP_ORPHANS, /* U32: slots of connections, in order */
+	TOP_RECENT =
+		32, /* U64: cell, hash, time; for each of the last second */
+	TOP_COOKIES = 40 /* U32: slots of half-open entries, in order */
 };
 
 /* Tags below 0x100 are fields; these are what else belongs to a struct. */

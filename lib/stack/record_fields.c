@@ -96,6 +96,12 @@ static const struct field tcpd_stack_fields[] = {
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
 	F(40, t.ts_base),
+	A(50, t.cookie.now.isn.k),
+	A(51, t.cookie.now.mss.k),
+	A(52, t.cookie.was.isn.k),
+	A(53, t.cookie.was.mss.k),
+	F(54, t.cookie.minute),
+	F(55, t.cookie.sent_at),
 };
 #undef F
 #undef A
@@ -117,6 +123,7 @@ static const struct field listener_fields[] = {
 	F(9, set.time_wait),
 	F(10, set.receive_buffer),
 	F(11, set.send_buffer),
+	F(12, set.syn_cookies),
 };
 #undef F
 #undef A
@@ -134,18 +141,48 @@ static const struct field half_fields[] = {
 	F(5, irs),
 	F(6, iss),
 	F(7, ts_recent),
-	F(8, listener),
 	F(9, id),
 	F(10, due),
 	F(11, mss),
 	F(12, wnd),
-	F(13, nsent),
-	F(14, wscale),
 };
 #undef F
 #undef A
-#define HALF_FLAGS(X) X(0, has_wscale) X(1, has_ts) X(2, queued) X(3, acked)
-FLAGS(half, HALF_FLAGS)
+
+/* Its bit fields. */
+static uint64_t half_flags(const void *p)
+{
+	const struct half *h = p;
+
+	return (uint64_t)h->listener | (uint64_t)h->nwait << 24 |
+	       (uint64_t)h->nsent << 29 | (uint64_t)h->wscale << 34 |
+	       (uint64_t)h->answered << 38 | (uint64_t)h->acked << 57 |
+	       (uint64_t)h->has_ts << 58 |
+	       (uint64_t)h->queued << 59 | (uint64_t)h->cookie << 60 |
+	       (uint64_t)h->has_wscale << 61 | (uint64_t)h->sack << 62 |
+	       (uint64_t)h->ecn << 63;
+}
+
+static void set_half_flags(void *p, uint64_t v)
+{
+	struct half *h = p;
+
+	h->listener = v & 0xffffffu;
+	h->nwait = v >> 24 & 31;
+	h->nsent = v >> 29 & 31;
+	h->wscale = v >> 34 & 15;
+	h->answered = v >> 38 & HALF_MS_MASK;
+	h->acked = v >> 57 & 1;
+	h->has_ts = v >> 58 & 1;
+	h->queued = v >> 59 & 1;
+	h->cookie = v >> 60 & 1;
+	h->has_wscale = v >> 61 & 1;
+	h->sack = v >> 62 & 1;
+	h->ecn = v >> 63;
+}
+static const char half_flag_names[] =
+	" listener nwait nsent wscale answered acked has_ts queued cookie"
+	" has_wscale sack ecn ";
 const struct record_type record_half = TYPE(half);
 
 #define F(tag, m) ONE(struct timewait, tag, m)
@@ -218,10 +255,11 @@ static const struct field reply_fields[] = {
 	F(15, len),
 	F(16, protocol),
 	F(17, tos),
+	F(18, wscale),
 };
 #undef F
 #undef A
-#define REPLY_FLAGS(X) X(0, ts)
+#define REPLY_FLAGS(X) X(0, ts) X(1, has_wscale)
 FLAGS(reply, REPLY_FLAGS)
 const struct record_type record_reply = TYPE(reply);
 

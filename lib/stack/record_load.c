@@ -60,6 +60,25 @@ static bool load_half(struct loader *ld, struct octets group)
 	return true;
 }
 
+/* In the order of the record. */
+static bool load_cookies(struct loader *ld, struct octets o)
+{
+	struct tcp *t = ld->t;
+
+	while (octets_left(&o)) {
+		uint32_t slot = record_u32(&o);
+		const struct half *h;
+
+		if (o.bad || !slab_used(&t->halves, slot))
+			return false;
+		h = half_at(t, slot);
+		if (!h->cookie || h->prev || t->cookie_head == slot + 1)
+			return false;
+		synq_cookie_link(t, slot);
+	}
+	return true;
+}
+
 static bool load_timewait(struct loader *ld, struct octets group)
 {
 	struct tcp *t = ld->t;
@@ -366,6 +385,7 @@ static const struct {
 	{TOP_LISTENER, REC_GROUP, load_listener},
 	{TOP_CONN, REC_GROUP, load_conn},
 	{TOP_HALF, REC_GROUP, load_half},
+	{TOP_COOKIES, REC_U32, load_cookies},
 	{TOP_TIMEWAIT, REC_GROUP, load_timewait},
 	{TOP_CONNS, REC_GROUP, load_conns},
 	{TOP_LISTENERS, REC_GROUP, load_listeners},

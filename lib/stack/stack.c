@@ -28,6 +28,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 		s->conn.synack_wait[i] = TCPD_SEC(waits[i]);
 	s->conn.nsynack_waits = sizeof(waits);
 	s->conn.congestion = TCPD_CC_NEWRENO;
+	s->conn.syn_cookies = TCPD_COOKIES_AUTO;
 	s->conn.backlog = 4096;
 	s->conn.time_wait = TCPD_SEC(60);
 	s->conn.receive_buffer = 4u << 20;
@@ -56,9 +57,10 @@ bool stack_conn_settings_ok(const struct tcpd_conn_settings *c)
 	for (unsigned i = 0; i < c->nsynack_waits; i++)
 		if (c->synack_wait[i] == 0)
 			return false;
-	return c->congestion < TCPD_NCCS && c->time_wait > 0 &&
-	       c->receive_buffer >= POOL_UNIT && c->send_buffer >= POOL_UNIT &&
-	       c->receive_buffer <= 1u << 30 && c->send_buffer <= 1u << 30;
+	return c->congestion < TCPD_NCCS && c->syn_cookies < TCPD_NCOOKIES &&
+	       c->time_wait > 0 && c->receive_buffer >= POOL_UNIT &&
+	       c->send_buffer >= POOL_UNIT && c->receive_buffer <= 1u << 30 &&
+	       c->send_buffer <= 1u << 30;
 }
 
 static bool prefix_ok(const struct tcpd_prefix *p)
@@ -222,6 +224,11 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->k_ts = derive(numbers, 3);
 	t->k_rand = derive(s->key, 5);
 	t->k_recent = derive(s->key, 16);
+	t->cookie.now.isn = derive(s->key, 6);
+	t->cookie.now.mss = derive(s->key, 7);
+	t->cookie.was.isn = derive(s->key, 8);
+	t->cookie.was.mss = derive(s->key, 9);
+	cookie_start(&t->cookie, now);
 	t->sum = cksum_choose();
 	wheel_init(&t->wheel, now / TCPD_MS(1), timeout_node, timeout_key, t);
 	wheel_init(&t->tw_wheel, now / TCPD_MS(1), timeout_node, timeout_key,

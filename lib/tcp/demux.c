@@ -36,8 +36,7 @@ static void input_closed(struct tcp *t, const struct segment *seg)
 }
 
 /* 3.10.7.2: LISTEN. */
-static void input_listen(struct tcp *t, struct listener *l,
-			 const struct segment *seg)
+static void input_listen(struct tcp *t, struct listener *l, struct segment *seg)
 {
 	uint8_t f = seg->h.flags;
 
@@ -46,6 +45,8 @@ static void input_listen(struct tcp *t, struct listener *l,
 		return;
 	}
 	if (f & TCP_ACK) { /* second: an ACK of something we never sent */
+		if (synq_cookie_ack(t, l, seg))
+			return;
 		tcp_drop(t, TCPD_DROP_NO_CONNECTION);
 		rst_answer(t, seg, TCPD_RESET_NO_CONNECTION);
 		return;
@@ -75,6 +76,7 @@ void tcp_input(struct tcp *t, struct segment *seg)
 	uint32_t slot;
 	struct listener *l;
 
+	seg->hash = hash;
 	t->stat.segments_in += seg->nwire;
 	t->stat.segments_super_in += seg->nwire > 1;
 	slot = conn_find(t, &seg->tu, hash);

@@ -108,6 +108,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);
 	out->id = c->id;
 	out->rst = 0;
+	out->cookie = false;
 	out->nslices = 0;
 	if (len)
 		out->nslices = (uint8_t)sendq_slices(
@@ -150,17 +151,22 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	out->rst = 0;
 	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))
 		out->rst = (uint8_t)(1 + r->reset);
+	out->cookie = r->kind == REPLY_COOKIE;
 	out->nslices = 0;
 	if (r->kind == REPLY_ICMP) {
 		emit_icmp(t, out, r);
 		return;
 	}
+	h.opt.has_ts = r->ts;
+	h.opt.ts_val = r->ts_val;
+	h.opt.ts_ecr = r->ts_ecr;
 	if (r->kind == REPLY_SYNACK) {
 		synq_synack(t, r->half, &h);
-	} else {
-		h.opt.has_ts = r->ts;
-		h.opt.ts_val = r->ts_val;
-		h.opt.ts_ecr = r->ts_ecr;
+	} else if (r->kind == REPLY_COOKIE) {
+		h.opt.has_mss = true;
+		h.opt.mss = (uint16_t)tcp_advmss(t, &r->tu);
+		h.opt.has_wscale = r->has_wscale;
+		h.opt.wscale = r->wscale;
 	}
 	finish(t, out, &r->tu, &h, 0, UINT16_MAX);
 }

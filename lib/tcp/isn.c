@@ -17,10 +17,32 @@ uint32_t isn_for(const struct tcp *t, const struct tuple *tu)
 
 /* An offset of each connection's own: its values tell nothing of uptime or of
  * other connections. */
+static uint32_t ts_offset(const struct tcp *t, const struct tuple *tu)
+{
+	return t->ts_base + (uint32_t)siphash(&t->k_ts, tu, sizeof(*tu));
+}
+
+static uint32_t ts_clock(const struct tcp *t)
+{
+	return (uint32_t)(t->now / t->set.ts_tick);
+}
+
 uint32_t ts_now(const struct tcp *t, const struct tuple *tu)
 {
-	return t->ts_base + (uint32_t)(t->now / t->set.ts_tick) +
-	       (uint32_t)siphash(&t->k_ts, tu, sizeof(*tu));
+	return ts_clock(t) + ts_offset(t, tu);
+}
+
+/* The bits are below the offset, where nobody else can read them. */
+uint32_t ts_cookie(const struct tcp *t, const struct tuple *tu,
+		   const struct cookie_opts *o)
+{
+	return cookie_ts(ts_clock(t), o) + ts_offset(t, tu);
+}
+
+struct cookie_opts ts_cookie_opts(const struct tcp *t, const struct tuple *tu,
+				  uint32_t ts_ecr)
+{
+	return cookie_ts_opts(ts_ecr - ts_offset(t, tu));
 }
 
 uint64_t tcp_random(struct tcp *t)

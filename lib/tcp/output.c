@@ -343,6 +343,8 @@ static void commit_reply(struct tcp *t, const struct reply *r)
 		half_at(t, r->half)->queued = false;
 	else if (r->kind == REPLY_ICMP)
 		pool_give(&t->pool, r->block);
+	else if (r->kind == REPLY_COOKIE)
+		t->stat.cookies_sent++;
 	if (r->kind != REPLY_ICMP)
 		t->stat.segments_out++;
 	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))

@@ -7,7 +7,8 @@
  * ACK is dropped, and the next SYN-ACK asks for it again.  But it has shown
  * that the peer is there: with the first room in the queue the connection opens
  * as if it came then.  Else clients that came together would be asked together,
- * all but a few of them in vain each time, until their entries are gone.
+ * all but a few of them in vain each time, until their entries are gone. What
+ * is different while the table fills up: synq_cookie.c.
  */
 #include <assert.h>
 #include <string.h>
@@ -52,14 +53,73 @@ static uint16_t scaled_window(const struct tcp *t, const struct half *h)
 	return (uint16_t)((window(t, h) + (1u << shift) - 1) >> shift);
 }
 
-static void send_synack(struct tcp *t, uint32_t slot)
+/* The time stamp of an entry with a cookie always says what the SYN offered:
+ * the peer may echo any of them in its last ACK. */
+static uint32_t ts_val(const struct tcp *t, const struct half *h)
+{
+	struct cookie_opts o = {.wscale = h->wscale & 15,
+				.has_wscale = h->has_wscale,
+				.sack = h->sack,
+				.ecn = h->ecn};
+
+	return h->cookie ? ts_cookie(t, &h->tu, &o) : ts_now(t, &h->tu);
+}
+
+bool synq_push_cookie(struct tcp *t, const struct half *h)
+{
+	struct reply r = {.tu = h->tu,
+			  .kind = REPLY_COOKIE,
+			  .flags = TCP_SYN | TCP_ACK,
+			  .has_wscale = h->has_wscale,
+			  .wscale =
+				  tcp_wscale(t, settings(t, h)->receive_buffer),
+			  .wnd = (uint16_t)window(t, h),
+			  .seq = h->iss,
+			  .ack = h->irs + 1,
+			  .id = h->id};
+
+	if (h->has_ts) {
+		r.ts = true;
+		r.ts_val = ts_val(t, h);
+		r.ts_ecr = h->ts_recent;
+	}
+	return reply_push(t, &r);
+}
+
+static uint32_t now_ms(const struct tcp *t)
+{
+	return (uint32_t)(t->now / TCPD_MS(1));
+}
+
+static bool push_synack(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
 	struct reply r = {
 		.tu = h->tu, .kind = REPLY_SYNACK, .half = slot, .id = h->id};
 
-	if (!h->queued)
-		h->queued = reply_push(t, &r);
+	if (h->queued)
+		return true;
+	/* whole: the entry may give way in the batch that made it */
+	if (h->cookie)
+		return synq_push_cookie(t, h);
+	h->queued = reply_push(t, &r);
+	return h->queued;
+}
+
+static void send_synack(struct tcp *t, uint32_t slot)
+{
+	struct half *h = half_at(t, slot);
+
+	uint32_t ms = now_ms(t);
+
+	if (!push_synack(t, slot))
+		ms -= SYNACK_GAP_MS; /* the next SYN need not wait */
+	h->answered = ms & HALF_MS_MASK;
+}
+
+static bool answered_lately(const struct tcp *t, const struct half *h)
+{
+	return ((now_ms(t) - h->answered) & HALF_MS_MASK) < SYNACK_GAP_MS;
 }
 
 static void wait_for_ack(struct tcp *t, uint32_t slot)
@@ -67,37 +127,64 @@ static void wait_for_ack(struct tcp *t, uint32_t slot)
 	struct half *h = half_at(t, slot);
 
 	/* from the time this one was due, so that delays do not add up */
-	h->due += settings(t, h)->synack_wait[h->nsent++];
+	h->due += settings(t, h)->synack_wait[h->nwait++];
 	wheel_arm(&t->wheel, REF(REF_HALF, slot), tick_of(h->due));
+}
+
+struct half synq_half(struct tcp *t, const struct listener *l,
+		      const struct segment *seg, bool cookie)
+{
+	const struct tcpopt *o = &seg->h.opt;
+	bool more = !cookie || o->has_ts;
+
+	return (struct half){
+		.tu = seg->tu,
+		.irs = seg->h.seq,
+		.iss = cookie ? cookie_make(&t->cookie, &seg->tu, seg->h.seq,
+					    o->has_mss ? o->mss : 0, t->now)
+			      : isn_for(t, &seg->tu),
+		.ts_recent = o->ts_val,
+		.listener = slab_slot(&t->listeners, l) & 0xffffffu,
+		.has_ts = o->has_ts,
+		.cookie = cookie,
+		.mss = o->has_mss ? o->mss : 0,
+		.wnd = seg->h.wnd,
+		.wscale = o->wscale & 15u,
+		.has_wscale = more && o->has_wscale,
+		.sack = more && o->sack_ok,
+		.ecn = more && (seg->h.flags & TCP_ECE) &&
+		       (seg->h.flags & TCP_CWR), /* RFC 3168, 6.1.1 */
+	};
 }
 
 void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
 	      const uint32_t *iss_over)
 {
-	const struct tcpopt *o = &seg->h.opt;
-	uint32_t slot = slab_take(&t->halves);
+	uint8_t mode = l->set.syn_cookies;
+	bool cookie = mode != TCPD_COOKIES_OFF && !iss_over && synq_pressure(t);
+	uint32_t slot;
 	struct half *h;
 
+	if (!iss_over &&
+	    (mode == TCPD_COOKIES_ALWAYS || (cookie && !synq_make_room(t)))) {
+		synq_bare_cookie(t, l, seg);
+		return;
+	}
+	slot = slab_take(&t->halves);
 	if (slot == SLAB_NONE) {
 		tcp_drop(t, TCPD_DROP_HALF_OPEN_FULL);
 		return;
 	}
 	h = half_at(t, slot);
-	h->tu = seg->tu;
+	*h = synq_half(t, l, seg, cookie);
 	h->id = t->next_id++;
-	h->irs = seg->h.seq;
-	h->iss = isn_for(t, &h->tu);
 	if (iss_over && seq_le(h->iss, *iss_over + UINT16_MAX))
 		h->iss = *iss_over + UINT16_MAX + 2; /* MAY-2, RFC 6191 */
-	h->listener = slab_slot(&t->listeners, l);
-	h->mss = o->has_mss ? o->mss : 0;
-	h->wnd = seg->h.wnd;
-	h->has_wscale = o->has_wscale;
-	h->wscale = o->wscale;
-	h->has_ts = o->has_ts;
-	h->ts_recent = o->ts_val;
+	h->nsent = 1;
 	h->due = t->now;
-	htab_add(&t->half_tab, tuple_hash(t, &h->tu), slot);
+	htab_add(&t->half_tab, seg->hash, slot);
+	if (cookie)
+		synq_cookie_link(t, slot);
 	if (!iss_over)
 		conn_trace(t, h->id, &h->tu, TCPD_LISTEN, EV_RCV_SYN);
 	t->stat.opens_passive++;
@@ -113,6 +200,8 @@ static void forget(struct tcp *t, uint32_t slot)
 	assert(there);
 	(void)there;
 	wheel_cancel(&t->wheel, REF(REF_HALF, slot));
+	if (h->cookie)
+		synq_cookie_unlink(t, slot);
 	slab_give(&t->halves, slot);
 }
 
@@ -138,7 +227,7 @@ void synq_abort(struct tcp *t, uint32_t slot)
 
 	if (h->has_ts) {
 		r.ts = true;
-		r.ts_val = ts_now(t, &h->tu);
+		r.ts_val = ts_val(t, h);
 		r.ts_ecr = h->ts_recent;
 	}
 	reply_push(t, &r);
@@ -157,9 +246,16 @@ void synq_timeout(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
 
-	if (h->nsent < settings(t, h)->nsynack_waits) {
-		t->stat.timeouts_synack++;
-		send_synack(t, slot);
+	if (h->nwait < settings(t, h)->nsynack_waits) {
+		/* RFC 4987: no more answers to SYNs that may be forged */
+		bool quiet = settings(t, h)->syn_cookies != TCPD_COOKIES_OFF &&
+			     synq_pressure(t) && !h->acked;
+
+		if (!quiet) {
+			h->nsent++;
+			t->stat.timeouts_synack++;
+			send_synack(t, slot);
+		}
 		wait_for_ack(t, slot);
 		return;
 	}
@@ -193,54 +289,67 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 	out->opt.has_mss = true;
 	out->opt.mss = (uint16_t)tcp_advmss(t, &h->tu);
 	out->opt.has_ts = h->has_ts;
-	out->opt.ts_val = ts_now(t, &h->tu);
+	out->opt.ts_val = ts_val(t, h);
 	out->opt.ts_ecr = h->ts_recent;
 	out->opt.has_wscale = h->has_wscale;
 	out->opt.wscale = tcp_wscale(t, settings(t, h)->receive_buffer);
 }
 
-/* The entry becomes a TCB in SYN-RECEIVED, which the ACK then establishes. */
-static struct conn *grow_up(struct tcp *t, uint32_t slot)
+/* When the first SYN-ACK was due. */
+static tcpd_time first_sent(const struct tcp *t, const struct half *h)
 {
-	struct half h = *half_at(t, slot);
-	struct listener *l = listener_at(t, h.listener);
-	struct conn *c = conn_new(t);
-	tcpd_time sent = h.due - l->set.synack_wait[h.nsent - 1];
+	tcpd_time at = h->due;
 
-	if (!c)
-		return NULL;
-	forget(t, slot);
-	conn_adopt(c, &h.tu, h.id);
+	for (unsigned i = 0; i < h->nwait; i++)
+		at -= settings(t, h)->synack_wait[i];
+	return at;
+}
+
+/* The entry becomes a TCB in SYN-RECEIVED, which the ACK then establishes. */
+static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
+{
+	const struct listener *l = listener_at(t, h->listener);
+
+	conn_adopt(c, &h->tu, h->id);
 	c->rcv_max = l->set.receive_buffer;
 	c->snd_max = l->set.send_buffer;
 	c->time_wait = l->set.time_wait;
 	c->cc = l->set.congestion;
 	c->advmss = tcp_advmss(t, &c->tu);
-	negotiate(t, c, &h);
-	conn_open_send(t, c, h.iss);
-	c->snd_nxt = h.iss + 1;
-	conn_open_recv(t, c, h.irs);
-	c->snd_wnd = h.wnd;
-	c->snd_wl1 = h.irs;
-	c->snd_wl2 = h.iss;
-	c->max_snd_wnd = h.wnd;
-	c->nrexmt = (uint8_t)(h.nsent - 1);
+	negotiate(t, c, h);
+	conn_open_send(t, c, h->iss);
+	c->snd_nxt = h->iss + 1;
+	conn_open_recv(t, c, h->irs);
+	c->snd_wnd = h->wnd;
+	c->snd_wl1 = h->irs;
+	c->snd_wl2 = h->iss;
+	c->max_snd_wnd = h->wnd;
 	conn_set_mss(t, c);
-	/* Karn: not of a SYN-ACK that was repeated, nor of a later segment */
-	if (h.nsent == 1 && !h.acked)
-		rtt_sample(t, c, t->now - sent);
+	/* Karn: not of a SYN-ACK that was repeated, nor of a later segment;
+	 * and when one was sent that left no entry, nobody knows */
+	if (h->nsent == 1 && !h->acked)
+		rtt_sample(t, c, t->now - first_sent(t, h));
+	if (h->nsent)
+		c->nrexmt = (uint8_t)(h->nsent - 1);
 	conn_hash(t, c);
-	return c;
 }
 
-/* False: no connection is left for it. */
-static bool open_half(struct tcp *t, uint32_t slot, struct segment *seg)
+bool synq_open(struct tcp *t, struct half *h, uint32_t slot,
+	       struct segment *seg)
 {
-	struct listener *l = listener_at(t, half_at(t, slot)->listener);
-	struct conn *c = grow_up(t, slot);
+	struct listener *l = listener_at(t, h->listener);
+	struct conn *c = conn_new(t);
 
 	if (!c)
 		return false;
+	if (slot != SLAB_NONE) {
+		forget(t, slot);
+	} else {
+		h->id = t->next_id++;
+		conn_trace(t, h->id, &h->tu, TCPD_LISTEN, EV_RCV_SYN);
+		t->stat.opens_passive++;
+	}
+	grow_up(t, c, h);
 	listen_queue(t, l, c);
 	c->segs_in = seg->nwire;
 	c->last_rcv = t->now;
@@ -271,35 +380,37 @@ static void no_room(struct tcp *t, uint32_t slot, const struct segment *seg)
 		h->ts_recent = seg->h.opt.ts_val;
 	h->acked = true;
 	synq_wait_for_room(t, slot);
+	if (h->cookie) /* the peer is there, and will not say so again */
+		synq_cookie_unlink(t, slot);
+	h->cookie = false;
 }
 
 static void last_ack(struct tcp *t, uint32_t slot, struct segment *seg)
 {
-	const struct half *h = half_at(t, slot);
+	struct half h = *half_at(t, slot);
 
-	if (listen_full(listener_at(t, h->listener))) {
+	if (listen_full(listener_at(t, h.listener)))
 		no_room(t, slot, seg);
-	} else if (!open_half(t, slot, seg)) {
+	else if (!synq_open(t, &h, slot, seg))
 		tcp_drop(t, TCPD_DROP_CONNS_FULL);
-	}
 }
 
 /* The last ACK that was dropped, without what it carried. */
 static bool open_late(struct tcp *t, uint32_t slot)
 {
-	const struct half *h = half_at(t, slot);
-	struct segment seg = {.tu = h->tu,
-			      .h = {.src = h->tu.pport,
-				    .dst = h->tu.lport,
-				    .seq = h->irs + 1,
-				    .ack = h->iss + 1,
+	struct half h = *half_at(t, slot);
+	struct segment seg = {.tu = h.tu,
+			      .h = {.src = h.tu.pport,
+				    .dst = h.tu.lport,
+				    .seq = h.irs + 1,
+				    .ack = h.iss + 1,
 				    .flags = TCP_ACK,
-				    .wnd = h->wnd},
+				    .wnd = h.wnd},
 			      .nwire = 1};
 
-	seg.h.opt.has_ts = h->has_ts;
-	seg.h.opt.ts_val = h->ts_recent;
-	return open_half(t, slot, &seg);
+	seg.h.opt.has_ts = h.has_ts;
+	seg.h.opt.ts_val = h.ts_recent;
+	return synq_open(t, &h, slot, &seg);
 }
 
 void synq_room(struct tcp *t, struct listener *l)
@@ -337,7 +448,7 @@ static void answer(struct tcp *t, const struct half *h)
 	t->stat.segments_challenge_acks++;
 	if (h->has_ts) {
 		r.ts = true;
-		r.ts_val = ts_now(t, &h->tu);
+		r.ts_val = ts_val(t, h);
 		r.ts_ecr = h->ts_recent;
 	}
 	reply_push(t, &r);
@@ -370,7 +481,10 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	}
 	if (f & TCP_SYN) {
 		if (seg->h.seq == h->irs && !(f & TCP_ACK)) {
-			send_synack(t, slot); /* ours was lost, or is late */
+			if (answered_lately(t, h)) /* a flood of one tuple */
+				tcp_drop(t, TCPD_DROP_SYN_REPEATED);
+			else /* ours was lost, or is late */
+				send_synack(t, slot);
 			return;
 		}
 		tcp_drop(t, TCPD_DROP_SYN_RECEIVED);

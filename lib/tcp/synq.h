@@ -12,23 +12,32 @@
 #include "listen.h"
 #include "tcp.h"
 
+#define HALF_MS_BITS  18
+#define HALF_MS_MASK  ((1u << HALF_MS_BITS) - 1)
+#define SYNACK_GAP_MS 500u /* a SYN again within it is not answered */
+
 struct half {
 	struct tuple tu;
 	struct wheel_node node;
 	uint32_t irs, iss;
 	uint32_t ts_recent;
-	uint32_t listener; /* slot; a listener's entries go with it */
+	uint32_t next, prev;	/* of those with a cookie: slot + 1 */
+	uint32_t listener : 24; /* slot; a listener's entries go with it */
+	uint32_t nwait : 5;	/* waits begun */
+	bool has_ts : 1;
+	bool queued : 1; /* a SYN-ACK waits in the reply queue */
+	bool cookie : 1; /* |iss| is one: the entry may give way */
 	tcpd_id id;
-	tcpd_time due; /* when the wait after the last SYN-ACK ends */
+	tcpd_time due; /* when the last of the waits ends */
 	uint16_t mss;  /* the peer's; 0: it gave none */
 	uint16_t wnd;  /* as in the SYN; |acked|: in the last ACK, scaled */
-	uint8_t nsent; /* SYN-ACKs */
-	uint8_t wscale;
+	uint32_t answered : HALF_MS_BITS; /* ms: the last SYN-ACK */
+	uint32_t nsent : 5;		  /* SYN-ACKs that were due */
+	uint32_t wscale : 4;
 	bool has_wscale : 1;
-	bool has_ts : 1;
-	bool queued : 1;  /* a SYN-ACK waits in the reply queue */
-	bool acked : 1;	  /* the last ACK came, and no room was there */
-	bool in_line : 1; /* ... and it has a place in listener.waiting */
+	bool sack : 1, ecn : 1; /* what the SYN offered */
+	bool acked : 1;		/* the last ACK came, and no room was there */
+	bool in_line : 1;	/* ... and it has a place in listener.waiting */
 };
 
 static_assert(sizeof(struct half) <= 96, "attacks.md, row 4");
@@ -44,6 +53,19 @@ uint32_t synq_find(const struct tcp *t, const struct tuple *tu, uint32_t hash);
 void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
 	      const uint32_t *iss_over);
 
+/* What a SYN says, as an entry that is in no table.  With a |cookie| it is an
+ * entry that may give way: what a cookie does not hold is not offered. */
+struct half synq_half(struct tcp *t, const struct listener *l,
+		      const struct segment *seg, bool cookie);
+
+/* |h|'s SYN-ACK with all that it says, into the queue of replies. */
+bool synq_push_cookie(struct tcp *t, const struct half *h);
+
+/* The handshake's last ACK: |h|, a copy of the entry in |slot| (SLAB_NONE: it
+ * has none), becomes a connection.  False: none is left for it. */
+bool synq_open(struct tcp *t, struct half *h, uint32_t slot,
+	       struct segment *seg);
+
 /* A segment for the entry |slot|. */
 void synq_input(struct tcp *t, uint32_t slot, struct segment *seg);
 
@@ -54,6 +76,28 @@ void synq_abort(struct tcp *t, uint32_t slot); /* 3.10.5: with a RST */
 void synq_wait_for_room(struct tcp *t, uint32_t slot);
 void synq_room(struct tcp *t, struct listener *l);
 void synq_drop_listener(struct tcp *t, uint32_t listener);
+
+/* --- synq_cookie.c */
+
+/* Three quarters of the table are in use. */
+bool synq_pressure(const struct tcp *t);
+
+/* The list of entries with a cookie. */
+void synq_cookie_link(struct tcp *t, uint32_t slot);
+void synq_cookie_unlink(struct tcp *t, uint32_t slot);
+
+/* A free slot, if need be that of the oldest entry with a cookie. */
+bool synq_make_room(struct tcp *t);
+
+/* A SYN-ACK for a SYN that gets no entry. */
+void synq_bare_cookie(struct tcp *t, const struct listener *l,
+		      const struct segment *seg);
+
+/*
+ * LISTEN got an ACK (no SYN, no RST).  False: cookies are not in use, so that
+ * it is one of nothing; otherwise it was dealt with.
+ */
+bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg);
 
 /* What the SYN-ACK of |slot| says, as a reply. */
 void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *h);

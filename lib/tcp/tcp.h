@@ -25,6 +25,7 @@
 #include "wire/cksum.h"
 #include "wire/tcphdr.h"
 
+#include "cookie.h"
 #include "fsm.h"
 
 /* Who a connection is: the key of all three tables. */
@@ -65,13 +66,19 @@ struct port {
 };
 
 /* A segment that goes out without a connection to remember it. */
-enum reply_kind { REPLY_SEGMENT, REPLY_SYNACK, REPLY_ICMP };
+enum reply_kind {
+	REPLY_SEGMENT,
+	REPLY_SYNACK, /* of a half-open entry */
+	REPLY_ICMP,
+	REPLY_COOKIE /* SYN-ACK with a cookie: needs no entry */
+};
 
 struct reply {
 	struct tuple tu;
 	uint8_t kind, flags;
 	uint8_t reset; /* enum tcpd_reset, of an RST */
-	bool ts;
+	bool ts, has_wscale;
+	uint8_t wscale;
 	uint16_t wnd;
 	uint32_t seq, ack, ts_val, ts_ecr;
 	uint32_t half;	/* REPLY_SYNACK: slot of the entry */
@@ -150,6 +157,8 @@ struct tcp {
 
 	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent;
 	uint32_t ts_base;
+	struct cookies cookie;
+	uint32_t cookie_head, cookie_tail; /* halves: slot + 1, oldest first */
 	uint64_t nrand;
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];
@@ -192,6 +201,7 @@ struct segment {
 	uint32_t len;	/* text */
 	uint32_t nwire; /* segments on the wire that it stands for */
 	uint32_t mss;	/* text of a full one of these */
+	uint32_t hash;	/* tuple_hash() of |tu| */
 	uint8_t tos;
 	bool stale; /* its SEQ is before RCV.NXT: only its ACK counts */
 };
@@ -224,6 +234,11 @@ void tcp_input(struct tcp *t, struct segment *seg);
 /* --- isn.c: RFC 6528, RFC 7323 5.4, and the stack's own random numbers */
 uint32_t isn_for(const struct tcp *t, const struct tuple *tu);
 uint32_t ts_now(const struct tcp *t, const struct tuple *tu);
+/* The same as ts_now(), but with |o| in its low bits, and back. */
+uint32_t ts_cookie(const struct tcp *t, const struct tuple *tu,
+		   const struct cookie_opts *o);
+struct cookie_opts ts_cookie_opts(const struct tcp *t, const struct tuple *tu,
+				  uint32_t ts_ecr);
 uint64_t tcp_random(struct tcp *t);
 
 /* --- rst.c: answers that belong to no connection */

@@ -225,7 +225,7 @@ static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 		rst_answer(t, seg, TCPD_RESET_NO_LISTENER);
 		return true;
 	}
-	if (t->halves.count == t->halves.max)
+	if (!synq_make_room(t))
 		return false;
 	conn_trace(t, timewait_id(t, w), &w->tu, TCPD_TIME_WAIT, EV_RCV_SYN);
 	forget(t, slot);

@@ -76,6 +76,9 @@ static bool own_settings(struct stage *s, struct line *l, unsigned w,
 		} else if (word_is(l, w, "time-wait") &&
 			   number_time(value, &t)) {
 			cs->time_wait = t;
+		} else if (word_is(l, w, "cookies") &&
+			   settings_cookies(cs, value)) {
+			continue;
 		} else if (word_is(l, w, "wait") && number_time(value, &t)) {
 			cs->synack_wait[0] = t;
 			cs->nsynack_waits = 1;

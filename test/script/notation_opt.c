@@ -63,6 +63,7 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 		uint32_t ecr_base)
 {
 	uint32_t a = 0, b = 0;
+	const char *rest;
 
 	if (!strcmp(o, "nop"))
 		return put(p, (uint8_t[]){OPTION_NOP}, 1);
@@ -79,6 +80,9 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
 	if (pair(o, "TS val", &a, "ecr", &b))
 		return put_ts(p, a + val_base, b ? b + ecr_base : 0);
+	rest = named(o, "TS val", &a);
+	if (rest && !strcmp(rest, " ecr base"))
+		return put_ts(p, a + val_base, ecr_base);
 	if (pair(o, "kind", &a, "len", &b) && b >= 2 && b <= 40) {
 		uint8_t v[40] = {(uint8_t)a, (uint8_t)b};
 

@@ -137,6 +137,8 @@ int notation_hex(const char *word, uint8_t *to, size_t room);
 bool settings_line(struct stage *s, struct line *l, unsigned w);
 void settings_default(struct stage *s);
 int settings_option(const char *name); /* enum tcpd_option, -1 */
+/* off, auto, always; false: another word, or none */
+bool settings_cookies(struct tcpd_conn_settings *cs, const char *mode);
 
 /* ---- number.c */
 bool number_expr(const char *word, int64_t index, int64_t *value);

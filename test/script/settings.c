@@ -144,6 +144,22 @@ static bool address(struct stage *s, struct line *l, unsigned w,
 	return true;
 }
 
+bool settings_cookies(struct tcpd_conn_settings *cs, const char *mode)
+{
+	static const char *const modes[TCPD_NCOOKIES] = {
+		[TCPD_COOKIES_OFF] = "off",
+		[TCPD_COOKIES_AUTO] = "auto",
+		[TCPD_COOKIES_ALWAYS] = "always",
+	};
+
+	for (uint8_t i = 0; mode && i < TCPD_NCOOKIES; i++)
+		if (!strcmp(mode, modes[i])) {
+			cs->syn_cookies = i;
+			return true;
+		}
+	return false;
+}
+
 /* A name that is not a plain field: 1 taken, 0 not one, -1 failed. */
 static int special(struct stage *s, struct line *l, unsigned w,
 		   struct tcpd_settings *set)
@@ -158,6 +174,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		return waits(s, l, w + 1, set) ? 1 : -1;
 	if (!strcmp(name, "address"))
 		return address(s, l, w + 1, set) ? 1 : -1;
+	if (!strcmp(name, "syn-cookies"))
+		return settings_cookies(&set->conn, word_at(l, w + 1)) ? 1 : -1;
 	if (!strcmp(name, "offload"))
 		set->tso4 = set->tso6 = set->csum = on;
 	else if (!strcmp(name, "tso"))

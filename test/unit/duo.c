@@ -17,7 +17,7 @@ void duo_init(struct duo *d)
 		tcpd_settings_init(s);
 		s->max_conns = 64;
 		s->max_listeners = 16;
-		s->max_half_open = 16;
+		s->max_half_open = 8;
 		s->max_time_wait = 16;
 		s->memory = 1u << 20;
 		s->queue = (uint8_t)(5 + i);

@@ -93,6 +93,19 @@ static void half_open(struct duo *d)
 	ck_assert_uint_eq(tcpd_stats(d->st[1])->now_half_open, 1);
 }
 
+/* Entries with a cookie, one of which gave way; SYN-ACKs that wait. */
+static void cookies(struct duo *d)
+{
+	syn_not_sent(d);
+	for (unsigned i = 0; i < 9; i++)
+		duo_connect(d, 0, i % 2 ? 4 : 6, DUO_PORT);
+	duo_turn(d, 0);
+	d->silent[1] = true;
+	duo_run(d, 2 * DUO_DELAY);
+	ck_assert_uint_eq(tcpd_stats(d->st[1])->now_half_open, 8);
+	ck_assert_uint_eq(tcpd_stats(d->st[1])->cookies_evicted, 2);
+}
+
 static void simultaneous(struct duo *d)
 {
 	struct tcpd_addr a[2] = {duo_addr(0, 4, 7000), duo_addr(1, 4, 7000)};
@@ -504,7 +517,8 @@ void duo_crowd(struct duo *d)
 	ck_assert_int_eq(tcpd_bind(d->st[1], &h, &any, 0, d->now), 0);
 	d->h[1][d->nh[1]++] = h;
 	d->silent[1] = true;
-	duo_connect(d, 0, 4, DUO_PORT);
+	for (unsigned i = 0; i < 9; i++)
+		duo_connect(d, 0, 4, DUO_PORT);
 	duo_turn(d, 0);
 	answers_wait(d);
 	duo_run(d, TCPD_MS(30));
@@ -516,15 +530,15 @@ void duo_crowd(struct duo *d)
 #name, name \
 	}
 const struct duo_case duo_cases[] = {
-	CASE(nothing),	    CASE(listeners),	 CASE(bound),
-	CASE(syn_not_sent), CASE(syn_lost),	 CASE(synack_waits),
-	CASE(half_open),    CASE(simultaneous),	 CASE(accept_queue),
-	CASE(both_queues),  CASE(partly_read),	 CASE(super_segments),
-	CASE(out_of_order), CASE(fast_recovery), CASE(after_rto),
-	CASE(zero_window),  CASE(delayed_ack),	 CASE(options),
-	CASE(fin_wait_1),   CASE(fin_wait_2),	 CASE(close_wait),
-	CASE(closing),	    CASE(last_ack),	 CASE(time_wait),
-	CASE(reset_unread), CASE(answers_wait),	 CASE(used_before),
-	CASE(no_memory),    CASE(hot_half),
+	CASE(nothing),	      CASE(listeners),	  CASE(bound),
+	CASE(syn_not_sent),   CASE(syn_lost),	  CASE(synack_waits),
+	CASE(half_open),      CASE(cookies),	  CASE(simultaneous),
+	CASE(accept_queue),   CASE(both_queues),  CASE(partly_read),
+	CASE(super_segments), CASE(out_of_order), CASE(fast_recovery),
+	CASE(after_rto),      CASE(zero_window),  CASE(delayed_ack),
+	CASE(options),	      CASE(fin_wait_1),	  CASE(fin_wait_2),
+	CASE(close_wait),     CASE(closing),	  CASE(last_ack),
+	CASE(time_wait),      CASE(reset_unread), CASE(answers_wait),
+	CASE(used_before),    CASE(no_memory),	  CASE(hot_half),
 };
 const unsigned duo_ncases = ARRAY_SIZE(duo_cases);

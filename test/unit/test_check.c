@@ -135,8 +135,6 @@ static const struct broken rows[] = {
 
 	HALF("half-open: a number never given", id, 1000000),
 	HALF("half-open: the table does not find it", tu.pport, 1),
-	HALF("half-open: an entry of no listener", listener, 1000),
-	HALF("half-open: more SYN-ACKs than there are waits", nsent, 100),
 	HALF("half-open: an entry that never ends", due, TCPD_SEC(1000)),
 	HALF("half-open: an entry that never ends", node.tick, 1),
 	BROKEN("half-open: a SYN-ACK waits nowhere", synack, struct reply, id,
@@ -144,7 +142,7 @@ static const struct broken rows[] = {
 
 	TW("TIME-WAIT: the table does not find it", tu.peer[15], 1),
 
-	BROKEN("replies: a value out of range", rst, struct reply, kind, 3),
+	BROKEN("replies: a value out of range", rst, struct reply, kind, 4),
 	BROKEN("replies: a value out of range", rst, struct reply, reset, 100),
 	BROKEN("replies: addresses of two families", rst, struct reply,
 	       tu.peer[11], 1),
@@ -222,6 +220,74 @@ static bool queued_nowhere(struct tcp *t)
 	return true;
 }
 
+static bool half_of_nobody(struct tcp *t)
+{
+	struct half *h = half(t);
+
+	if (h)
+		h->listener += 1000;
+	return h != NULL;
+}
+
+static bool many_waits(struct tcp *t)
+{
+	struct half *h = half(t);
+
+	if (h)
+		h->nwait += 10;
+	return h != NULL;
+}
+
+static bool more_synacks_than_waits(struct tcp *t)
+{
+	struct half *h = half(t);
+
+	if (h)
+		h->nsent = h->nwait + 1;
+	return h != NULL;
+}
+
+static struct half *cookie(struct tcp *t)
+{
+	return t->cookie_head ? half_at(t, t->cookie_head - 1) : NULL;
+}
+
+static bool no_cookie(struct tcp *t)
+{
+	struct half *h = cookie(t);
+
+	if (h)
+		h->cookie = false;
+	return h != NULL;
+}
+
+static bool cookie_not_on_the_list(struct tcp *t)
+{
+	if (t->cookie_head)
+		synq_cookie_unlink(t, t->cookie_head - 1);
+	return t->cookie_head != 0;
+}
+
+static bool youngest_cookie_first(struct tcp *t)
+{
+	uint32_t slot = t->cookie_head - 1;
+
+	if (t->cookie_head == t->cookie_tail)
+		return false;
+	synq_cookie_unlink(t, slot);
+	synq_cookie_link(t, slot);
+	return true;
+}
+
+static bool ring_of_cookies(struct tcp *t)
+{
+	struct half *h = cookie(t);
+
+	if (h)
+		half_at(t, t->cookie_tail - 1)->next = t->cookie_head;
+	return h != NULL;
+}
+
 static bool two_synacks(struct tcp *t)
 {
 	struct reply *r = synack(t);
@@ -239,6 +305,15 @@ static const struct broken_more more[] = {
 	{"accept queue: another number say that they are in one",
 	 queued_nowhere},
 	{"half-open: two SYN-ACKs wait for one entry", two_synacks},
+	{"half-open: an entry of no listener", half_of_nobody},
+	{"half-open: more SYN-ACKs than there are waits", many_waits},
+	{"half-open: more SYN-ACKs than there are waits",
+	 more_synacks_than_waits},
+	{"cookies: an entry that is not in its place", no_cookie},
+	{"cookies: fewer are on the list than have one",
+	 cookie_not_on_the_list},
+	{"cookies: an entry that is not in its place", youngest_cookie_first},
+	{"cookies: more are on the list than have one", ring_of_cookies},
 };
 
 START_TEST(check_says_which_value_is_wrong)

@@ -19,6 +19,7 @@ static struct tuple crowd(void)
 	syn.tu = c->tu;
 	syn.h.flags = TCP_SYN;
 	syn.h.seq = 2000;
+	syn.hash = tuple_hash(rig.t, &syn.tu);
 	synq_syn(rig.t, stack_listener(rig.st, h), &syn, NULL);
 	rig_drain();
 	/* the connection's own place in the table is not given up */

@@ -36,7 +36,8 @@ static const struct {
 	 "waiting "},
 	{"lib/include/tcpd.h", "tcpd_conn_settings", &record_listener, "set.",
 	 " "},
-	{"lib/tcp/synq.h", "half", &record_half, "", " node in_line "},
+	{"lib/tcp/synq.h", "half", &record_half, "",
+	 " node next prev in_line "},
 	{"lib/tcp/timewait.h", "timewait", &record_timewait, "", " node "},
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
 	 " left right pri prev next "},
@@ -48,8 +49,13 @@ static const struct {
 	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
 	 " replies"
 	 " reply_head nreplies borrows nborrows borrowed traces trace_in"
-	 " trace_out rsts_traced_at rsts_traced rsts_left_out plan sum "
-	 "recent "},
+	 " trace_out rsts_traced_at rsts_traced rsts_left_out plan sum recent "
+	 "cookie_head cookie_tail "},
+	{"lib/tcp/cookie.h", "cookies", &record_stack, "t.cookie.", " "},
+	{"lib/tcp/cookie.h", "cookie_keys", &record_stack, "t.cookie.now.",
+	 " "},
+	{"lib/tcp/cookie.h", "cookie_keys", &record_stack, "t.cookie.was.",
+	 " "},
 };
 
 #define TEXT_MAX 100000u /* octets of a header */

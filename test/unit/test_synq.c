@@ -188,7 +188,8 @@ START_TEST(synq_repeated_synack_gives_no_sample_and_a_window_of_one)
 }
 END_TEST
 
-START_TEST(synq_syn_again_is_answered_at_once_and_moves_no_timer)
+/* attacks.md, 1.1: a flood of one tuple is no storm of SYN-ACKs. */
+START_TEST(synq_syn_again_is_answered_after_half_a_second_and_moves_no_timer)
 {
 	struct peer p = client();
 	tcpd_time due;
@@ -196,14 +197,14 @@ START_TEST(synq_syn_again_is_answered_at_once_and_moves_no_timer)
 	rig_listen(80);
 	peer_send(&p, FLAG_SYN, NULL, 0);
 	due = half()->due;
-	/* one waits already: not another */
-	p.seq--;
-	peer_send(&p, FLAG_SYN, NULL, 0);
 	ck_assert_uint_eq(rig_drain(), 1);
-	rig_pass(TCPD_MS(100));
-	p.seq--;
-	peer_send(&p, FLAG_SYN, NULL, 0);
-	ck_assert_uint_eq(rig_drain(), 1);
+	for (unsigned ms = 100; ms < 1000; ms += 100) {
+		rig_pass(TCPD_MS(100));
+		p.seq--;
+		peer_send(&p, FLAG_SYN, NULL, 0);
+		ck_assert_uint_eq(rig_drain(), ms == 500);
+	}
+	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_SYN_REPEATED], 8);
 	ck_assert_uint_eq(half()->due, due);
 	ck_assert_uint_eq(half()->nsent, 1);
 	ck_assert_uint_eq(rig.t->halves.count, 1);
@@ -476,6 +477,7 @@ START_TEST(synq_full_table_drops_the_new_one)
 
 	rig_stop();
 	rig.set.max_half_open = 2;
+	rig.set.conn.syn_cookies = TCPD_COOKIES_OFF;
 	rig_start();
 	rig_listen(80);
 	for (uint16_t i = 0; i < 3; i++) {
@@ -502,6 +504,9 @@ START_TEST(synq_answer_that_finds_no_place_is_sent_with_the_next_wait)
 	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_REPLY_FULL], 1);
 	ck_assert(!half()->queued);
 	ck_assert_uint_eq(rig_drain(), NREPLIES);
+	p.seq--; /* or at once, when its SYN comes again */
+	peer_send(&p, FLAG_SYN, NULL, 0);
+	rig_expect(FLAG_SYN | FLAG_ACK);
 	rig_pass(TCPD_SEC(1));
 	rig_expect(FLAG_SYN | FLAG_ACK);
 }
@@ -578,8 +583,9 @@ int main(void)
 		       synq_gives_the_listeners_settings_and_the_entrys_number);
 	tcase_add_test(
 		tc, synq_repeated_synack_gives_no_sample_and_a_window_of_one);
-	tcase_add_test(tc,
-		       synq_syn_again_is_answered_at_once_and_moves_no_timer);
+	tcase_add_test(
+		tc,
+		synq_syn_again_is_answered_after_half_a_second_and_moves_no_timer);
 	tcase_add_loop_test(tc, synq_answers_as_syn_received_does, 0,
 			    ARRAY_SIZE(arrivals));
 	tcase_add_loop_test(tc, synq_challenge_announces_what_the_synack_did, 0,
