@@ -33,6 +33,7 @@ failed=()
 checks=0
 wire_options=() # of tcpdump, for the live picture
 drawing=
+captures=()
 zero=0 # microseconds of the wall; 0: the clock does not run yet
 
 # The comment at the head of the script, without its marks.
@@ -127,6 +128,12 @@ lab_begin() {
 	lab_ready "$@"
 	# shellcheck source=test/net/lib.sh
 	. "$lab_top/test/net/lib.sh"
+	bail() { # what cannot go on
+		failed+=("the stage: expected it to be set, saw: $(tr '\n' ' ' \
+			<<<"$*")")
+		tcpd_pid=
+		verdict '' tcp
+	}
 	if [ "$family" = 6 ]; then
 		host=fd77::1 stack=fd77::2 away=fd77::77
 	else
@@ -234,7 +241,9 @@ lab_states() {
 		at=$((10#${at/./}))
 		[ -n "$start" ] && [ $((now - at)) -ge "$start" ] ||
 			start=$((now - at))
-		lab_line $((start + at - zero * scale)) "state: ${line#* }"
+		line=${line#* }
+		case $line in *'->'*) line="state: $line" ;; *) line="event: $line" ;; esac
+		lab_line $((start + at - zero * scale)) "$line"
 	done
 }
 
@@ -262,7 +271,7 @@ lab_tcpd() {
 	local capture=
 	[ -n "${lab_unseen:-}" ] || capture="capture = \"$pcap\""
 	rm -f "$pcap"
-	tcpd_start -o "time-scale = $scale $capture" "$@" || exit 1
+	tcpd_start -o "time-scale = $scale $capture" "$@"
 	zero=0
 	echo 0 >"$tmp/zero"
 	[ -n "${lab_quiet:-}" ] || lab_pictures
@@ -277,7 +286,10 @@ lab_stop() {
 	tcpctl --json events >"$tmp/events.json"
 	tcpctl --json stats >"$tmp/stats.json"
 	tcpd_stop || failed+=("tcpd: expected an end in order, saw exit code $?")
-	[ ! -e "$pcap" ] || chmod 644 "$pcap"
+	[ ! -e "$pcap" ] || {
+		chmod 644 "$pcap"
+		captures+=("$pcap")
+	}
 }
 
 declare -A peer_fd peer_pid
@@ -350,7 +362,8 @@ counted() { # of the running tcpd, or of the one that has ended
 
 verdict() { # <what was seen> <Wireshark filter>
 	[ -z "$tcpd_pid" ] || lab_stop
-	printf '\nThe capture: %s\n' "$pcap"
+	echo
+	[ ${#captures[@]} = 0 ] || printf 'The capture: %s\n' "${captures[@]}"
 	printf 'In Wireshark try: %s\n\n' "$2"
 	if [ ${#failed[@]} = 0 ]; then
 		echo "PASS $lab_name: $1"

@@ -2,10 +2,8 @@
 /*
  * ping.c - round trips of one octet to an echo, one after the other.
  *
- *	ping ADDRESS PORT SECONDS [PAUSE_US [hold]]
+ *	ping ADDRESS PORT SECONDS [PAUSE_US]
  *
- * hold: an answer is acknowledged with the next octet, or when the kernel's
- * delayed ACK is due, not as soon as it is read.
  * Prints: round trips a second, median and 99th percentile in microseconds.
  */
 #include "bench.h"
@@ -27,7 +25,7 @@ int main(int argc, char **argv)
 	uint64_t begin, end, t;
 	size_t n = 0;
 	double busy = 0;
-	int fd, quick = 0;
+	int fd;
 
 	if (argc < 4) {
 		(void)fputs("usage: ping ADDRESS PORT SECONDS [PAUSE_US]\n",
@@ -43,9 +41,6 @@ int main(int argc, char **argv)
 	while ((begin = now_ns()) < end && n < MAX_SAMPLES) {
 		char c = 'x';
 
-		if (argc > 5)
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &quick,
-					 sizeof(quick));
 		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
 			die("round trip");
 		t = now_ns() - begin;
