@@ -16,6 +16,7 @@
 
 #define LOW24	  0xffffffu
 #define MSS_AT	  22u
+#define WINDOW	  65535u /* as a SYN-ACK announces it: not scaled */
 #define TS_WSCALE 15u
 #define TS_SACK	  16u
 #define TS_ECN	  32u
@@ -104,23 +105,34 @@ uint32_t cookie_make(struct cookies *k, const struct tuple *tu,
 	       ((hash_mss(&k->now, tu, k->minute) + (i << MSS_AT)) & LOW24);
 }
 
-uint16_t cookie_check(struct cookies *k, const struct tuple *tu,
-		      uint32_t peer_isn, uint32_t isn, tcpd_time now)
+int cookie_check(struct cookies *k, const struct tuple *tu, uint32_t peer_isn,
+		 uint32_t isn, tcpd_time now)
 {
+	int said = 0;
+
 	catch_up(k, now);
 	for (uint32_t age = 0; age < 2; age++) {
 		const struct cookie_keys *keys = age ? &k->was : &k->now;
 		uint32_t minute = k->minute - age;
 		uint32_t rest = isn - hash_isn(keys, tu) - peer_isn;
-		uint32_t i;
+		uint32_t hash;
 
-		if (rest >> 24 != (minute & 0xff))
+		/* most that are none are known by now */
+		if (rest >> 24 != (minute & 0xff) &&
+		    (rest + WINDOW) >> 24 != (minute & 0xff))
 			continue;
-		i = (rest - hash_mss(keys, tu, minute)) & LOW24;
-		if ((i & ((1u << MSS_AT) - 1)) == 0)
-			return table(tu)[i >> MSS_AT];
+		hash = hash_mss(keys, tu, minute);
+		for (uint32_t i = 0; i < NMSS; i++) {
+			uint32_t is = (minute << 24) +
+				      ((hash + (i << MSS_AT)) & LOW24);
+
+			if (rest == is)
+				return table(tu)[i];
+			if (is - rest <= WINDOW)
+				said = COOKIE_LATER;
+		}
 	}
-	return 0;
+	return said;
 }
 
 uint32_t cookie_ts(uint32_t clock, const struct cookie_opts *o)

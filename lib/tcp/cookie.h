@@ -54,9 +54,15 @@ void cookie_start(struct cookies *k, tcpd_time now);
 uint32_t cookie_make(struct cookies *k, const struct tuple *tu,
 		     uint32_t peer_isn, uint32_t mss, tcpd_time now);
 
-/* Is |isn| a cookie of ours, not yet two minutes old?  Its MSS; 0: no. */
-uint16_t cookie_check(struct cookies *k, const struct tuple *tu,
-		      uint32_t peer_isn, uint32_t isn, tcpd_time now);
+/*
+ * Is |isn| a cookie of ours, not yet two minutes old?  Its MSS; 0: no.
+ * COOKIE_LATER: it may be one if |peer_isn| is too high by less than a window,
+ * as of a segment that has overtaken the first one; of forged ones hardly any
+ * looks like that, but it is no proof.
+ */
+#define COOKIE_LATER (-1)
+int cookie_check(struct cookies *k, const struct tuple *tu, uint32_t peer_isn,
+		 uint32_t isn, tcpd_time now);
 
 /* The latest TSval not after |clock| that says |o|, and what one says. */
 uint32_t cookie_ts(uint32_t clock, const struct cookie_opts *o);

@@ -103,20 +103,24 @@ bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg)
 	 * client not, both would wait. */
 	bool lost = seg->len || seg->h.flags & TCP_FIN;
 	struct half h;
-	uint16_t mss;
+	int mss;
 
 	if (l->set.syn_cookies == TCPD_COOKIES_OFF || !t->cookie.sent_at ||
 	    t->now - t->cookie.sent_at >= COOKIE_USE || seg->h.flags & TCP_SYN)
 		return false;
 	mss = cookie_check(&t->cookie, &seg->tu, seg->h.seq - 1, seg->h.ack - 1,
 			   t->now);
+	if (mss == COOKIE_LATER) { /* the first one is on its way */
+		tcp_drop(t, TCPD_DROP_COOKIE_LATER);
+		return true;
+	}
 	if (!mss) {
 		tcp_drop(t, TCPD_DROP_COOKIE);
 		t->stat.cookies_refused++;
 		rst_answer(t, seg, TCPD_RESET_BAD_COOKIE);
 		return true;
 	}
-	h = restore(t, l, seg, mss);
+	h = restore(t, l, seg, (uint16_t)mss);
 	if (listen_full(l)) { /* never a RST: its next segment asks again */
 		tcp_drop(t, TCPD_DROP_ACCEPT_FULL);
 	} else if (!synq_open(t, &h, SLAB_NONE, seg)) {
