@@ -49,7 +49,7 @@ static void send_segment(const struct peer *p, uint8_t flags, uint32_t seq,
 /* A SYN whose MSS option may say anything; rawtcp.h writes none for 0. */
 static void send_syn(const struct peer *p, int mss)
 {
-	uint8_t pkt[64];
+	uint8_t pkt[64] = {0};
 	struct segment s = proto;
 	size_t len;
 
