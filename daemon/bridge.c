@@ -251,7 +251,7 @@ static void finish(struct bridge *b, bool clean, bool held)
 {
 	uint64_t cookie = b->cookie;
 
-	if (clean)
+	if (clean && held) /* else nobody is left who could see it */
 		bridge_take_lag(b, 0);
 	if (held) {
 		/* One entry a cookie: the bridge gives its own up first. */

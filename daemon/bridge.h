@@ -90,6 +90,7 @@ struct bridge {
 	uint8_t kind;	      /* enum bridge_kind */
 	uint8_t todo;	      /* enum bridge_todo */
 	uint8_t domain;	      /* 4 or 6 */
+	uint8_t npeeks;	      /* reads that have left all they found */
 	/* sticky bits of its events */
 	bool rdhup, hup, reset;
 	bool full;	/* the app's end takes no more: OUT will come */

@@ -5,10 +5,10 @@
  * the receive queue's slices.
  *
  * The lag octet.  The daemon's receive queue must never be empty, so that its
- * close (or death) reaches the app as ECONNRESET.  So the last octet there is
- * only peeked at: it has gone to the stack, and it is the "lag" at the head
- * of the queue when more comes.  At hand-over it is a sentinel; while a
- * connect runs it is all of the filler.
+ * close (or death) reaches the app as ECONNRESET.  So the last octet there (or
+ * all of a few) is only peeked at: it has gone to the stack, and it is the
+ * "lag" at the head of the queue when more comes.  At hand-over it is a
+ * sentinel; while a connect runs it is all of the filler.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,6 +26,9 @@
 #define LIMIT_MAX (4u * 1024 * 1024)
 #define FILLER	  65536
 #define FILLS_MAX 128
+/* As much as this, and so often, is looked at again with what comes next. */
+#define PEEK_MAX  2048u
+#define PEEKS	  8u
 
 static char scratch[FILLER];
 
@@ -113,8 +116,9 @@ static ssize_t receive(struct bridge *b, struct iovec *iov, int niov, int flags,
 
 /*
  * |want| octets behind the lag into the rooms, the last of them only peeked
- * at where |peek| says so.  A short read (an urgent octet, a boundary of the
- * kernel's own) is normal.
+ * at where |peek| says so; where they are few, all of them, which spares a
+ * call.  A short read (an urgent octet, a boundary of the kernel's own) is
+ * normal.
  */
 static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 			 uint32_t want, bool peek)
@@ -124,6 +128,17 @@ static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 	size_t len = b->lag + want - peek;
 	ssize_t r;
 
+	if (peek && b->npeeks < PEEKS && b->lag + want <= PEEK_MAX) {
+		r = receive(b, iov, gather(b, room, nr, want, iov), MSG_PEEK,
+			    &t.rights);
+		if (r > (ssize_t)b->lag) {
+			t.n = (uint32_t)r - b->lag;
+			b->lag = (uint32_t)r;
+			b->npeeks++;
+			return t;
+		}
+	}
+	b->npeeks = 0;
 	if (len) {
 		r = receive(b, iov, gather(b, room, nr, want - peek, iov), 0,
 			    &t.rights);

@@ -81,6 +81,53 @@ START_TEST(single_octets_arrive_one_by_one)
 }
 END_TEST
 
+/* What a bridge of a connection has left in its queue. */
+static uint32_t lag(void)
+{
+	const struct app *app = rig.d.app;
+
+	for (uint32_t i = 0; i < app->bridges.high; i++)
+		if (slab_used(&app->bridges, i) &&
+		    bridge_at(app, i)->kind == BRIDGE_CONN)
+			return bridge_at(app, i)->lag;
+	return 0;
+}
+
+START_TEST(pieces_of_every_size_arrive_whole_and_once)
+{
+	static const int sizes[] = {1,	2,    3,    1,	  700,	1300, 46,
+				    47, 2046, 2047, 2048, 2049, 1,    5000};
+	char piece[5001], got[5001];
+	char mark = 'a';
+	bool oob = true; /* the kernel has them */
+
+	meet();
+	for (int i = 0; i < 280; i++) {
+		int n = sizes[i % 14];
+
+		for (int k = 0; k < n; k++) {
+			mark = mark == 'z' ? 'a' : (char)(mark + 1);
+			piece[k] = mark;
+		}
+		piece[n] = '\0';
+		/* every fifth one ends in an octet that stops a read */
+		oob = oob &&
+		      (i % 5 < 4 || send(a, piece, (size_t)n, MSG_OOB) == n);
+		if (!oob || i % 5 < 4)
+			app_writes(piece);
+		rig_settle();
+		rig_pass(TCPD_MS(100)); /* Nagle waits for a delayed ACK */
+		ck_assert_int_eq(
+			tcpd_recv(rig.peer, p, got, sizeof(got), rig.d.now), n);
+		ck_assert_mem_eq(got, piece, (size_t)n);
+		ck_assert_uint_ge(lag(), 1);
+		ck_assert_uint_le(lag(), 2048);
+	}
+	close_fd(&a);
+	rig_settle();
+}
+END_TEST
+
 START_TEST(an_app_is_read_only_while_little_waits_unsent)
 {
 	static char big[65536];
@@ -157,6 +204,7 @@ static void add(TCase *tc)
 		2);
 	tcase_add_test(tc, urgent_octets_stay_in_their_place);
 	tcase_add_test(tc, single_octets_arrive_one_by_one);
+	tcase_add_test(tc, pieces_of_every_size_arrive_whole_and_once);
 	tcase_add_test(tc, an_app_is_read_only_while_little_waits_unsent);
 	tcase_add_test(tc,
 		       an_option_takes_effect_after_what_was_written_before);
