@@ -55,11 +55,14 @@
 	X(time_wait, evicted,       "oldest entries dropped at the cap") \
 	X(memory,   short_send,     "times that an app had to wait for memory") \
 	X(memory,   ooo_pruned,     "out-of-order octets given up for memory") \
+	X(memory,   stalled,        "connections ended that held the send budget and did not move") \
+	X(memory,   stalled_octets, "octets of blocks that they held") \
 	X(now,      connections,    "connections in the table") \
 	X(now,      half_open,      "half-open entries") \
 	X(now,      time_wait,      "TIME-WAIT entries") \
 	X(now,      listeners,      "listeners") \
 	X(now,      blocks,         "octets of buffer blocks in use") \
+	X(now,      send_blocks,    "... of them in send queues") \
 	X(now,      records,        "records of transmissions in use") \
 	X(now,      timers,         "timers armed") \
 	X(now,      orphans,        "closed by their app, FIN not acknowledged") \

@@ -352,6 +352,8 @@ static const char *sums(const struct check *k)
 		"records: one that belongs to nobody");
 	REQUIRE(k->mem == t->pool.nused,
 		"memory: a block that belongs to nobody, or to two");
+	REQUIRE(k->send_mem == t->send_mem,
+		"memory: the sum of all send queues differs");
 	REQUIRE(k->borrowed == t->borrowed && t->nborrows <= NBORROWS,
 		"borrows: the sum of all differs");
 	REQUIRE(k->narmed + misc == t->wheel.count,

@@ -11,6 +11,7 @@
 struct check {
 	const struct tcp *t;
 	uint64_t mem;	   /* octets of blocks */
+	uint64_t send_mem; /* ... in send queues */
 	uint64_t borrowed; /* octets in packets of the caller's */
 	uint32_t nrecords; /* of transmissions */
 	uint32_t norphans;

@@ -221,6 +221,7 @@ static const char *send_queue(struct check *k, const struct conn *c)
 					: at == q->end,
 		"send queue: its blocks end elsewhere");
 	k->mem += mem;
+	k->send_mem += mem;
 	return NULL;
 }
 

@@ -184,6 +184,7 @@ static bool send_queue(struct tcp *t, struct conn *c, struct octets group)
 
 	if (!take_blocks(&t->pool, o, &q->head, &q->tail, &q->mem))
 		return false;
+	t->send_mem += q->mem;
 	for (uint32_t b = q->head; b != POOL_NONE; b = t->pool.block[b].next) {
 		uint32_t len = t->pool.block[b].len;
 		struct octets part = octets_take(&text, len);

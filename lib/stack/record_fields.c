@@ -96,6 +96,8 @@ static const struct field tcpd_stack_fields[] = {
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
 	F(40, t.ts_base),
+	F(41, t.stall_at),
+	F(42, t.stall_slot),
 	A(50, t.cookie.now.isn.k),
 	A(51, t.cookie.now.mss.k),
 	A(52, t.cookie.was.isn.k),

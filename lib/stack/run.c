@@ -153,6 +153,7 @@ const struct tcpd_stats *tcpd_stats(struct tcpd_stack *st)
 	t->stat.now_time_wait = t->tws.count;
 	t->stat.now_listeners = t->listeners.count;
 	t->stat.now_blocks = t->pool.nused;
+	t->stat.now_send_blocks = t->send_mem;
 	t->stat.now_records = t->xmits.count;
 	t->stat.now_orphans = t->norphans;
 	t->stat.now_timers = t->wheel.count + t->tw_wheel.count;

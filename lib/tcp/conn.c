@@ -255,8 +255,7 @@ void conn_disarm(struct conn *c, enum conn_timer which)
 	c->timer[which] = 0;
 }
 
-#define TS_OPTION 12u /* NOP NOP TS */
-#define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
+#define MSS_MIN 48u /* of a peer: less is a cheap way to cost us much */
 
 uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
 {

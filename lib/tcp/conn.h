@@ -147,7 +147,7 @@ struct conn {
 	uint64_t repeat_full_at; /* bucket of rst_repeat() */
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
-	tcpd_time closed_at;  /* when the peer closed its window */
+	tcpd_time closed_at;  /* since when text waits for a closed window */
 	tcpd_time orphan_at;  /* when the app closed */
 
 	/* congestion (cc.h) */
@@ -352,6 +352,12 @@ void output_commit(struct tcp *t);
 void output_failed(struct tcp *t);
 void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
+
+#define TS_OPTION 12u /* NOP NOP TS: on every segment */
+
+/* --- stall.c: connections that hold the send budget.  When it wants to be
+ * asked again, TCPD_NEVER: not before the budget is used up */
+tcpd_time stall_look(struct tcp *t);
 
 /* --- sendq.c */
 int sendq_room(struct tcp *t, struct conn *c, uint32_t want,

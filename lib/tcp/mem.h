@@ -26,6 +26,13 @@ static inline uint64_t mem_share(const struct tcp *t)
 	return mem_left(t) / 4;
 }
 
+/* Send queues together: half of the memory.  What is beyond it goes to those
+ * that move and, little by little, to those that have nothing yet. */
+static inline uint64_t mem_send_left(const struct tcp *t)
+{
+	return sub_sat(t->set.memory / 2, t->send_mem);
+}
+
 /* Out-of-order octets are given up first: not below an eighth. */
 static inline bool mem_tight(const struct tcp *t)
 {

@@ -137,6 +137,10 @@ static bool nagle_holds(const struct conn *c)
 	return !c->nodelay && seq_gt(c->snd_sml, c->snd_una);
 }
 
+/* No buffer is as small: who never opens his window further wants a packet
+ * for each octet, and has to wait for the override timer. */
+#define WINDOW_TINY 64u
+
 /*
  * RFC 9293, 3.8.6.2.1: of |len| octets that the windows allow, those that make
  * sense to send; |rest| is what is queued.
@@ -152,7 +156,9 @@ static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest)
 	if (len >= c->mss)
 		return len - tail;
 	if (len < rest && /* cut by a window: the (D, U) rule */
-	    (len >= c->max_snd_wnd / 2 || c->push_small) && len == wnd_room(c))
+	    (len >= max_u32(c->max_snd_wnd / 2, WINDOW_TINY) ||
+	     c->push_small) &&
+	    len == wnd_room(c))
 		return len;
 	return 0;
 }

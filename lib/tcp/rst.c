@@ -155,13 +155,23 @@ void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why)
 	reply_push(t, &r);
 }
 
+/* Where the peer expects us, as far as is known: beyond its window, a probe's
+ * octet for instance, it would not look at an RST (RFC 5961, 3.2). */
+static uint32_t rst_seq(const struct conn *c)
+{
+	uint32_t edge = c->snd_una + c->snd_wnd;
+
+	return c->snd_una != c->iss && seq_gt(c->snd_nxt, edge) ? edge
+								: c->snd_nxt;
+}
+
 void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)
 {
 	struct reply r = {.tu = c->tu,
 			  .kind = REPLY_SEGMENT,
 			  .flags = TCP_RST | TCP_ACK,
 			  .reset = (uint8_t)why,
-			  .seq = c->snd_nxt,
+			  .seq = rst_seq(c),
 			  .ack = c->rcv_nxt,
 			  .id = c->id};
 

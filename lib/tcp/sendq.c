@@ -9,20 +9,39 @@
 #include "conn.h"
 #include "mem.h"
 
-#define LIMIT_MIN  (16u << 10)	/* what a connection may have in any case */
+#define LIMIT_MIN  (16u << 10)	/* what a connection may have that moves */
 #define LIMIT_MORE (512u << 10) /* beyond what the window lets out */
+#define MSS_SMALL  216u
+#define LIMIT_MSS  (64u << 10)
+
+/*
+ * What a connection may have however short the send budget is: towards its
+ * end less and less, so that it reaches for every connection there may be; but
+ * one whose peer takes what it gets is not held up by those that do not.
+ */
+static uint32_t least(const struct tcp *t, const struct conn *c, uint64_t left)
+{
+	bool moves = c->delivered && t->now - c->last_ack < TCPD_SEC(1);
+
+	if (moves && mem_left(t) > t->set.memory / 4)
+		return LIMIT_MIN;
+	return clamp_u32(left / 64, POOL_UNIT, LIMIT_MIN);
+}
 
 /*
  * How much may be queued: twice the congestion window keeps the sender busy
- * while an app fills in; more only makes what is written late.
+ * while an app fills in; more only makes what is written late.  Segments that
+ * a peer wants very small cost much more than their octets: few of them.
  */
 uint32_t sendq_limit(const struct tcp *t, const struct conn *c)
 {
+	bool small = c->mss + (c->ts ? TS_OPTION : 0) < MSS_SMALL;
+	uint32_t most = small ? min_u32(c->snd_max, LIMIT_MSS) : c->snd_max;
+	uint64_t left = mem_send_left(t);
 	uint64_t limit = 2 * (uint64_t)c->ccs.cwnd + LIMIT_MORE;
 
-	limit = min_u64(limit, c->snd_max);
-	limit = min_u64(limit, mem_share(t));
-	return clamp_u32(limit, min_u32(LIMIT_MIN, c->snd_max), c->snd_max);
+	limit = min_u64(limit, min_u64(left / 4, mem_share(t)));
+	return clamp_u32(limit, min_u32(least(t, c, left), most), most);
 }
 
 static uint32_t queued(const struct conn *c)
@@ -48,7 +67,7 @@ static uint32_t grow(struct tcp *t, struct conn *c, uint32_t want)
 	}
 	if (mem_left(t) < POOL_UNIT)
 		return POOL_NONE;
-	if (mem_left(t) < pool_size(order))
+	if (min_u64(mem_left(t), mem_send_left(t)) < pool_size(order))
 		order = 0;
 	b = pool_take(&t->pool, order);
 	if (b == POOL_NONE)
@@ -59,6 +78,9 @@ static uint32_t grow(struct tcp *t, struct conn *c, uint32_t want)
 		q->head = b;
 	q->tail = b;
 	q->mem += pool_size(t->pool.block[b].order);
+	t->send_mem += pool_size(t->pool.block[b].order);
+	if (mem_send_left(t) == 0)
+		tcp_arm_trim(t);
 	return b;
 }
 
@@ -132,6 +154,7 @@ static void trim_tail(struct tcp *t, struct conn *c, uint32_t last)
 		uint32_t next = t->pool.block[b].next;
 
 		q->mem -= pool_size(t->pool.block[b].order);
+		t->send_mem -= pool_size(t->pool.block[b].order);
 		pool_give(&t->pool, b);
 		b = next;
 	}
@@ -148,6 +171,8 @@ void sendq_filled(struct tcp *t, struct conn *c, uint32_t n)
 	assert(n <= q->nroom);
 	if (t->pool.block[b].len)
 		last = b; /* it was the tail, with octets in it */
+	if (c->snd_wnd == 0 && queued(c) == 0)
+		c->closed_at = t->now; /* that matters from now on */
 	for (; n; b = t->pool.block[b].next) {
 		struct pool_block *k = &t->pool.block[b];
 		uint32_t part = min_u32(n, block_left(t, b));
@@ -202,6 +227,7 @@ void sendq_acked(struct tcp *t, struct conn *c, uint32_t una)
 		    (k->len == 0 && q->room != POOL_NONE))
 			break;
 		q->mem -= pool_size(k->order);
+		t->send_mem -= pool_size(k->order);
 		if (q->room == q->head) {
 			q->room = POOL_NONE;
 			q->nroom = 0;

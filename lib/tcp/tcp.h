@@ -179,8 +179,11 @@ struct tcp {
 	uint64_t resets_full_at; /* bucket of the resets of no connection */
 	struct borrow *borrows;
 	uint32_t nborrows;
-	uint64_t borrowed; /* their octets: memory that is promised */
-	bool mem_waiters;  /* some conn.want_mem is set */
+	uint64_t borrowed;   /* their octets: memory that is promised */
+	uint64_t send_mem;   /* octets of blocks in send queues */
+	tcpd_time stall_at;  /* the next look at them (stall.c) ... */
+	uint32_t stall_slot; /* ... from this connection on */
+	bool mem_waiters;    /* some conn.want_mem is set */
 	struct trace_entry *traces;
 	uint64_t trace_in, trace_out;
 	tcpd_time

@@ -123,15 +123,15 @@ static bool wake_waiters(struct tcp *t)
 static void misc_fired(struct tcp *t)
 {
 	bool wait = t->mem_waiters && wake_waiters(t);
-	bool trim = pool_trim(&t->pool);
+	tcpd_time next = stall_look(t);
 
 	t->mem_waiters = wait;
+	if (pool_trim(&t->pool))
+		next = min_u64(next, t->now + TRIM_EVERY);
 	if (wait)
-		wheel_arm(&t->wheel, REF(REF_MISC, MISC_TRIM),
-			  tick_of(t->now + WAIT_EVERY));
-	else if (trim)
-		wheel_arm(&t->wheel, REF(REF_MISC, MISC_TRIM),
-			  tick_of(t->now + TRIM_EVERY));
+		next = min_u64(next, t->now + WAIT_EVERY);
+	if (next != TCPD_NEVER)
+		wheel_arm(&t->wheel, REF(REF_MISC, MISC_TRIM), tick_of(next));
 }
 
 /* Blocks are in use: some time later the idle ones go back to the system. */

@@ -17,7 +17,7 @@
 #define DUO_START   TCPD_SEC(1000)
 #define DUO_DELAY   TCPD_MS(5)
 #define DUO_PORT    80
-#define DUO_HANDLES 24
+#define DUO_HANDLES 48
 #define DUO_FLIGHTS 512
 #define DUO_NOTES   20000
 

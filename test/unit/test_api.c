@@ -401,6 +401,8 @@ START_TEST(api_send_takes_what_fits_and_says_how_much)
 	static uint8_t big[1u << 20];
 	int64_t n;
 
+	rig.set.memory = 64u << 20;
+	rig_restart();
 	peer_connect(&p);
 	ck_assert_int_eq(tcpd_send(rig.st, p.h, big, 0, rig.now), 0);
 	n = tcpd_send(rig.st, p.h, big, sizeof(big), rig.now);

@@ -48,7 +48,8 @@ static const struct {
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
 	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
 	 " replies"
-	 " reply_head nreplies borrows nborrows borrowed traces trace_in"
+	 " reply_head nreplies borrows nborrows borrowed send_mem traces"
+	 " trace_in"
 	 " trace_out rsts_traced_at rsts_traced rsts_left_out plan sum recent "
 	 "cookie_head cookie_tail "},
 	{"lib/tcp/cookie.h", "cookies", &record_stack, "t.cookie.", " "},

@@ -184,8 +184,9 @@ START_TEST(sendq_blocks_grow_with_a_stream_of_small_writes)
 }
 END_TEST
 
-/* Twice cwnd and some more, at most the option and a quarter of what memory is
- * left; at least 16 KiB, where the option allows that. */
+/* Twice cwnd and some more, at most the option and a quarter of what is left
+ * of the memory and of its half that is for sending; at least 16 KiB, where the
+ * option allows that. */
 static const struct limit_row {
 	const char *name;
 	uint32_t cwnd, snd_max;
@@ -194,7 +195,9 @@ static const struct limit_row {
 } limit_rows[] = {
 	{"the option is less", 300000, 100000, 0, 100000},
 	{"the option is very small", 14600, 5000, 0, 5000},
-	{"the share of memory is less", 1u << 20, 4u << 20, 0, 1u << 20},
+	{"the share of the budget is less", 1u << 20, 4u << 20, 0, 512u << 10},
+	{"the share of memory is less", 1u << 20, 4u << 20, 3072u << 10,
+	 256u << 10},
 	{"memory is short", 1u << 20, 4u << 20, 4032u << 10, 16u << 10},
 	{"memory and option are short", 1u << 20, 3000, 4096u << 10, 3000},
 };
@@ -232,10 +235,14 @@ END_TEST
 
 START_TEST(sendq_takes_no_more_than_its_limit)
 {
-	struct conn *c = rig_conn(1, 1);
-	uint32_t limit = sendq_limit(rig.t, c);
 	struct tcpd_room r[4];
+	struct conn *c;
+	uint32_t limit;
 
+	rig.set.memory = 64u << 20;
+	rig_restart();
+	c = rig_conn(1, 1);
+	limit = sendq_limit(rig.t, c);
 	rig_fill(c, SALT, 0, limit - 10);
 	ck_assert_int_eq(sendq_room(rig.t, c, 4000, r, 4), 1);
 	ck_assert_uint_eq(r[0].len, 10);
@@ -248,12 +255,16 @@ END_TEST
 
 START_TEST(sendq_tells_its_writer_of_room_once_a_third_is_free)
 {
-	struct conn *c = rig_conn(1, 1);
-	uint32_t limit = sendq_limit(rig.t, c);
-	uint32_t enough = min_u32(limit / 3, POOL_MAX);
 	struct tcpd_room r[4];
 	struct tcpd_event ev;
+	uint32_t limit, enough;
+	struct conn *c;
 
+	rig.set.memory = 64u << 20;
+	rig_restart();
+	c = rig_conn(1, 1);
+	limit = sendq_limit(rig.t, c);
+	enough = min_u32(limit / 3, POOL_MAX);
 	rig_fill(c, SALT, 0, limit);
 	ck_assert_int_eq(sendq_room(rig.t, c, 1, r, 4), 0);
 	c->snd_una += enough - 1;
