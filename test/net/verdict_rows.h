@@ -5,7 +5,9 @@
  * SEQ and ACK count from RCV.NXT and SND.NXT of the side that is shot at.  A
  * verdict is what it answered ("silence", or FLAGS +SEQ +ACK, counted in the
  * same way), then what is left of the connection.  |tcpd| is another verdict
- * for tcpd than for the kernel, and |why| its reason.
+ * for tcpd than for the kernel, and |why| its reason.  (With cookies: one SYN
+ * is answered twice a second, whatever its number is, and the kernel takes the
+ * ACK of SND.NXT+1 for a cookie with another MSS, losing an octet.)
  */
 #ifndef TEST_NET_VERDICT_ROWS_H
 #define TEST_NET_VERDICT_ROWS_H
@@ -32,9 +34,11 @@ struct row {
 	enum source from;
 	const char *expect;
 	const char *tcpd;
+	const char *cookies; /* |tcpd| without half-open entries */
 	const char *why;
 	int32_t ts;
 	bool no_ts, port_zero;
+	unsigned wait_ms; /* before it */
 	int only; /* 4, 6: of this family */
 };
 
@@ -172,14 +176,18 @@ static const struct row rows[] = {
 	{SYN_RECEIVED, "RST far", {.flags = RST, .seq = 1u << 30},
 	 .expect = "silence; alive"},
 	{SYN_RECEIVED, "the SYN again", {.flags = SYN, .seq = -1u},
-	 .expect = "SA -1 +0; alive"},
+	 .expect = "SA -1 +0; alive", .tcpd = "silence; alive",
+	 .why = "one SYN is answered twice a second (a flood of one)"},
+	{SYN_RECEIVED, "the SYN again after 500 ms", {.flags = SYN, .seq = -1u},
+	 .expect = "SA -1 +0; alive", .wait_ms = 520},
 	{SYN_RECEIVED, "SYN exact", {.flags = SYN},
 	 .expect = "RA 0 +1; gone", .tcpd = "A +0 +0; alive",
+	 .cookies = "silence; alive",
 	 .why = "a blind SYN ends no handshake (RFC 5961, 4.2)"},
 	{SYN_RECEIVED, "SYN far", {.flags = SYN, .seq = 1000000},
-	 .expect = "A +0 +0; alive"},
+	 .expect = "A +0 +0; alive", .cookies = "silence; alive"},
 	{SYN_RECEIVED, "ACK of SND.NXT+1", {.flags = ACK, .ack = 1},
-	 .expect = "R +1; alive"},
+	 .expect = "R +1; alive", .cookies = "R +1; alive"},
 	{SYN_RECEIVED, "ACK 1 GiB too old", {.flags = ACK, .ack = -(1u << 30)},
 	 .expect = "R -1073741824; alive"},
 	{SYN_RECEIVED, "data without ACK", {.flags = PSH, X},

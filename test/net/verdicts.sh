@@ -15,17 +15,17 @@ ip -n "$ns" link set kern0 up
 in_ns sysctl -qw net.ipv4.conf.kern0.rp_filter=1 # as distributions have it
 
 tab=$(printf '\t')
-verdicts() { # 4 or 6
+verdicts() { # 4 or 6, cookies
 	rc=0
-	in_ns "$BUILD/test/net/verdicts" "$1" >"$tmp/verdicts" \
+	in_ns "$BUILD/test/net/verdicts" "$@" >"$tmp/verdicts" \
 		2>"$tmp/verdicts.err" || rc=$?
-	is "$rc" 0 "IPv$1: every packet was judged" || diag "$(cat "$tmp/verdicts.err")"
+	is "$rc" 0 "IPv$1${2:+ with }${2:-}: every packet was judged" || diag "$(cat "$tmp/verdicts.err")"
 	while IFS=$tab read -r judged name expect kernel tcpd why; do
 		if [ "$judged" = good ]; then
-			pass "IPv$1: $name: $tcpd"
+			pass "IPv$1${2:+ with }${2:-}: $name: $tcpd"
 			[ -z "$why" ] || diag "the kernel: $kernel ($why)"
 		else
-			fail "IPv$1: $name" "expected: $expect
+			fail "IPv$1${2:+ with }${2:-}: $name" "expected: $expect
 kernel:   $kernel
 tcpd:     $tcpd
 $why"
@@ -35,5 +35,11 @@ $why"
 
 verdicts 4
 verdicts 6
+tcpd_stop
+
+in_ns sysctl -qw net.ipv4.tcp_syncookies=2
+tcpd_start -o "syn-cookies = always"
+verdicts 4 cookies
+verdicts 6 cookies
 
 done_testing
