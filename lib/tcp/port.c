@@ -88,22 +88,30 @@ bool port_is_ours(const struct tcp *t, const uint8_t ip[16])
 	return false;
 }
 
+static uint32_t v4_of(const uint8_t ip[16])
+{
+	return (uint32_t)ip[12] << 24 | (uint32_t)ip[13] << 16 |
+	       (uint32_t)ip[14] << 8 | ip[15];
+}
+
 bool port_is_broadcast(const struct tcp *t, const uint8_t ip[16])
 {
-	uint32_t addr = 0;
+	uint32_t addr;
 
 	if (!ip_is4(ip))
 		return false;
-	for (int k = 12; k < 16; k++)
-		addr = addr << 8 | ip[k];
+	addr = v4_of(ip);
 	if (addr == UINT32_MAX)
 		return true;
 	for (unsigned i = 0; i < t->set.naddrs; i++) {
 		const struct tcpd_prefix *a = &t->set.addr[i];
+		uint32_t host = UINT32_MAX;
 
-		if (a->family == 4 && a->len < 31 && !a->local &&
-		    ip_in_prefix(ip, a->ip, 4, a->len) &&
-		    (addr | ~(UINT32_MAX >> a->len)) == UINT32_MAX)
+		if (a->family != 4 || a->len >= 31 || a->local)
+			continue;
+		if (a->len)
+			host >>= a->len;
+		if ((addr & host) == host && !((addr ^ v4_of(a->ip)) & ~host))
 			return true;
 	}
 	return false;
