@@ -329,6 +329,7 @@ void conn_syn_acked(struct tcp *t, struct conn *c)
 	cc_ops_of(c->cc)->init(&c->ccs, initial_window(c));
 	if (c->nrexmt && c->srtt == 0) /* RFC 6298, 5.7 */
 		c->rto = max_u64(c->rto, TCPD_SEC(3));
+	c->rto = max_u64(c->rto, t->set.rto_min); /* no sample was taken yet */
 	c->nrexmt = c->backoff = 0;
 	conn_disarm(c, CT_REXMT);
 	c->delivered_at = c->first_sent_at = t->now;

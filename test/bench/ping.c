@@ -2,8 +2,10 @@
 /*
  * ping.c - round trips of one octet to an echo, one after the other.
  *
- *	ping ADDRESS PORT SECONDS [PAUSE_US]
+ *	ping ADDRESS PORT SECONDS [PAUSE_US [hold]]
  *
+ * hold: an answer is acknowledged with the next octet, or when the kernel's
+ * delayed ACK is due, not as soon as it is read.
  * Prints: round trips a second, median and 99th percentile in microseconds.
  */
 #include "bench.h"
@@ -25,7 +27,7 @@ int main(int argc, char **argv)
 	uint64_t begin, end, t;
 	size_t n = 0;
 	double busy = 0;
-	int fd;
+	int fd, quick = 0;
 
 	if (argc < 4) {
 		(void)fputs("usage: ping ADDRESS PORT SECONDS [PAUSE_US]\n",
@@ -41,6 +43,9 @@ int main(int argc, char **argv)
 	while ((begin = now_ns()) < end && n < MAX_SAMPLES) {
 		char c = 'x';
 
+		if (argc > 5)
+			(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &quick,
+					 sizeof(quick));
 		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
 			die("round trip");
 		t = now_ns() - begin;
