@@ -408,7 +408,7 @@ static bool check_fin(struct tcp *t, struct conn *c, struct segment *seg)
 {
 	if (c->fin_rcvd) {
 		if (seg->h.flags & TCP_FIN)
-			delack_now(t, c);
+			rst_repeat(t, c);
 		return true;
 	}
 	if (seg->h.flags & TCP_FIN) {
