@@ -162,8 +162,6 @@ struct tcp {
 	uint64_t nrand;
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];
-	uint8_t ntw_classes;
-	bool moved; /* addresses have changed: entries may have others */
 	tcpd_id tw_mark[NTW_MARKS];
 	/* connects to |port_full| (a hash) found no port; nothing that had
 	 * one has gone since if port_gone is still |port_full_at| */
@@ -172,6 +170,9 @@ struct tcp {
 	struct rlist acks, sends, events;
 	struct rlist orphans; /* the oldest first (orphan.c) */
 	uint32_t norphans;
+	uint8_t ntw_classes;
+	bool moved;	  /* addresses have changed: entries may have others */
+	bool mem_waiters; /* some conn.want_mem is set */
 	struct reply *replies;
 	uint32_t reply_head, nreplies;
 	uint32_t reply_run;	 /* replies that went in a row */
@@ -183,7 +184,6 @@ struct tcp {
 	uint64_t send_mem;   /* octets of blocks in send queues */
 	tcpd_time stall_at;  /* the next look at them (stall.c) ... */
 	uint32_t stall_slot; /* ... from this connection on */
-	bool mem_waiters;    /* some conn.want_mem is set */
 	struct trace_entry *traces;
 	uint64_t trace_in, trace_out;
 	tcpd_time
