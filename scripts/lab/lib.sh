@@ -299,6 +299,7 @@ peer() {
 	local name=$1 fd
 	shift
 	mkfifo "$tmp/$name.in"
+	: >"$tmp/$name.log"
 	ip netns exec "$ns" "$BUILD/test/net/rawpeer" "$@" \
 		<"$tmp/$name.in" >"$tmp/$name.log" 2>&1 &
 	peer_pid[$name]=$!

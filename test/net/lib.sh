@@ -248,6 +248,7 @@ raw() {
 
 app_start() {
 	mkfifo "$tmp/app.in"
+	: >"$tmp/app.log" # its lines are counted before it may have begun
 	"$BUILD/test/net/app" <"$tmp/app.in" >"$tmp/app.log" 2>&1 &
 	app_pid=$!
 	pids="$pids $app_pid"
