@@ -52,6 +52,21 @@ is $? 7 "the old one is not"
 is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
 	"a connection of before lives on"
 
+# a listener with other settings is another one, on a port with a connection
+# that is open and one in TIME-WAIT
+in_ns curl -s -o /dev/null -H 'Connection: close' --max-time 5 http://10.77.0.2:81/
+wait_for 'tcpctl ss -a state time-wait sport = 81 | grep -q TIME-WAIT' 5
+cat >"$conf" <<-END
+	service web { listen = ":81" kind = http backlog = 77 }
+	service echo { listen = ":7" kind = echo backlog = 77 }
+END
+ok "services in use may change" tcpctl reload
+is "$(ss_json '[.[] | select(.state == "LISTEN") | .send_q] | unique[]')" 77 \
+	"and listen anew"
+is "$(page 81)" 200 "the page is still there"
+is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
+	"the connection lives on"
+
 rm "$conf"
 no "a file that is gone: the reload is refused" tcpctl reload
 is "$(page 81)" 200 "and nothing changes"
