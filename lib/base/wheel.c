@@ -9,6 +9,11 @@
  * Slot |now| of level 0 is free by that rule; it takes what was armed for a
  * tick that is over.  wheel_take() makes that slot the list |due|, sorted by
  * tick and key, and serves it before |now| moves again.
+ *
+ * A slot may hold a million nodes when |now| reaches it.  They are handed down
+ * in pieces, one a wheel_take() that has nothing else to give; until then the
+ * rest stays in that slot (|part|), which no other node can get into while
+ * |now| is within it, and which |now| does not leave before it is empty.
  */
 #include "wheel.h"
 
@@ -18,7 +23,8 @@
 #define DUE	   (WHEEL_LEVELS * WHEEL_SLOTS) /* the slot number of |due| */
 #define AHEAD_MAX  ((UINT64_C(1) << 31) - 1)
 #define LATE_MAX   (UINT64_C(1) << 30)
-#define SCAN_MAX   32 /* nodes that wheel_next() looks at */
+#define SCAN_MAX   32	/* nodes that wheel_next() looks at */
+#define PIECE	   8192 /* nodes handed down in one go */
 
 static inline struct wheel_node *node(const struct wheel *w, uint32_t ref)
 {
@@ -46,8 +52,11 @@ void wheel_init(struct wheel *w, uint64_t now,
 		struct wheel_node *(*node_of)(void *arg, uint32_t ref),
 		uint64_t (*key)(void *arg, uint32_t ref), void *arg)
 {
-	*w = (struct wheel){
-		.now = now, .node = node_of, .key = key, .arg = arg};
+	*w = (struct wheel){.now = now,
+			    .piece = PIECE,
+			    .node = node_of,
+			    .key = key,
+			    .arg = arg};
 }
 
 bool wheel_armed(const struct wheel *w, const struct wheel_node *n)
@@ -96,6 +105,9 @@ static void unlink_node(struct wheel *w, uint32_t ref, struct wheel_node *n)
 	} else if (!(n->prev & WHEEL_HEAD)) {
 		uint32_t *tail = tail_of(w, slot_of(w, n));
 
+		if (w->part && *head_of(w, w->part) &&
+		    *tail_of(w, w->part) == ref)
+			tail = tail_of(w, w->part);
 		if (*tail == ref) /* it may be in |due| as well */
 			*tail = n->prev;
 	}
@@ -192,7 +204,7 @@ uint64_t wheel_next(const struct wheel *w)
 	uint32_t slot;
 	uint64_t start;
 
-	if (w->due || has_late(w))
+	if (w->due || has_late(w) || w->part)
 		return w->now;
 	if (!first_slot(w, &slot, &start))
 		return WHEEL_NEVER;
@@ -201,25 +213,35 @@ uint64_t wheel_next(const struct wheel *w)
 	return first_tick(w, slot, start);
 }
 
-uint32_t wheel_first(const struct wheel *w)
+/* The one that is due first among those that were armed first in |slot|, or
+ * |first|, if there is one that is due before. */
+static uint32_t earliest(const struct wheel *w, uint32_t slot, uint32_t first)
 {
-	uint32_t slot = slot_now(w);
-	uint32_t ref = w->due;
-	uint32_t first;
-	uint64_t start;
+	uint32_t head = w->head[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
+	uint32_t ref = w->tail[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
 
-	if (ref)
-		return ref;
-	if (!has_late(w) && !first_slot(w, &slot, &start))
-		return WHEEL_NONE;
-	ref = first = w->tail[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS];
-	for (int i = 0; !(ref & WHEEL_HEAD) && i < SCAN_MAX; i++) {
+	for (int i = 0; head && !(ref & WHEEL_HEAD) && i < SCAN_MAX; i++) {
 		const struct wheel_node *n = node(w, ref);
 
-		if ((int32_t)(n->tick - node(w, first)->tick) < 0)
+		if (!first || (int32_t)(n->tick - node(w, first)->tick) < 0)
 			first = ref;
 		ref = n->prev;
 	}
+	return first;
+}
+
+uint32_t wheel_first(const struct wheel *w)
+{
+	uint32_t slot = slot_now(w);
+	uint32_t first = WHEEL_NONE;
+	uint64_t start;
+
+	if (w->due)
+		return w->due;
+	if (w->part)
+		first = earliest(w, w->part, first);
+	if (has_late(w) || first_slot(w, &slot, &start))
+		first = earliest(w, slot, first);
 	return first;
 }
 
@@ -321,20 +343,47 @@ static void make_due(struct wheel *w)
 	}
 }
 
-/* Hand the nodes of a slot that |now| has reached down to where they go, the
- * one that was armed first first. */
-static void cascade(struct wheel *w, uint32_t slot)
+/* Hand |most| nodes of |slot| down to where they go, the one that was armed
+ * first first; true: these were all. */
+static bool hand_down(struct wheel *w, uint32_t slot, uint32_t most)
 {
-	uint32_t ref = *tail_of(w, slot);
+	uint32_t *head = head_of(w, slot), *tail = tail_of(w, slot);
+	uint32_t ref = *head ? *tail : slot | WHEEL_HEAD;
 
-	empty_slot(w, slot);
-	while (!(ref & WHEEL_HEAD)) {
+	while (!(ref & WHEEL_HEAD) && most--) {
 		struct wheel_node *n = node(w, ref);
 		uint32_t prev = n->prev;
 
 		put(w, ref, n, slot_of(w, n));
 		ref = prev;
 	}
+	if (ref & WHEEL_HEAD) {
+		*head = WHEEL_NONE;
+		return true;
+	}
+	*tail = ref;
+	node(w, ref)->next = WHEEL_NONE;
+	return false;
+}
+
+/* |now| has reached a slot above level 0. */
+static void cascade(struct wheel *w, uint32_t slot)
+{
+	w->used[slot / WHEEL_SLOTS] &= ~(UINT64_C(1) << slot % WHEEL_SLOTS);
+	/* One slot is handed down in pieces: not one within it.  And the top
+	 * level wraps around: what is armed next may go there. */
+	if (w->part || slot / WHEEL_SLOTS == TOP)
+		(void)hand_down(w, slot, UINT32_MAX);
+	else if (!hand_down(w, slot, w->piece))
+		w->part = slot;
+}
+
+/* Does |now| stay within the slot that is being handed down? */
+static bool stays(const struct wheel *w, uint64_t now)
+{
+	uint32_t bits = w->part / WHEEL_SLOTS * BITS;
+
+	return now >> bits == w->now >> bits;
 }
 
 /* Move |now| to the first used slot, or to |now|; false: arrived there. */
@@ -357,13 +406,23 @@ static bool advance(struct wheel *w, uint64_t now)
 
 uint32_t wheel_take(struct wheel *w, uint64_t now)
 {
+	bool handed = false;
 	uint32_t ref;
 
 	while (!w->due) {
-		if (has_late(w))
+		if (w->part && (!handed || !stays(w, now))) {
+			/* before |now| moves, and all of it if it leaves */
+			if (hand_down(w, w->part,
+				      stays(w, now) ? w->piece : UINT32_MAX))
+				w->part = 0;
+			handed = true;
+		} else if (has_late(w)) {
 			make_due(w);
-		else if (!advance(w, now))
+		} else if (!advance(w, now)) {
 			return WHEEL_NONE;
+		} else {
+			handed = handed || w->part;
+		}
 	}
 	ref = w->due;
 	unlink_node(w, ref, node(w, ref));

@@ -6,7 +6,9 @@
  * into nodes; arming and cancelling cost O(1), and a jump of the clock costs
  * no loop over ticks (each level has a bitmap of its used slots).  What
  * expires in one tick comes out in the order of the owner's keys, however
- * and whenever it was armed, so that a run can be repeated.
+ * and whenever it was armed, so that a run can be repeated.  Where many
+ * thousands are armed for one stretch of time, it takes several calls of
+ * wheel_take() to sort them out: the last of them come late by that.
  */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
@@ -31,7 +33,9 @@ struct wheel {
 	uint32_t head[WHEEL_LEVELS][WHEEL_SLOTS]; /* armed last */
 	uint32_t tail[WHEEL_LEVELS][WHEEL_SLOTS]; /* armed first; where there
 						     is a head */
-	uint32_t due; /* list of nodes that are due and not yet taken */
+	uint32_t due;	/* list of nodes that are due and not yet taken */
+	uint32_t part;	/* slot that is being handed down; 0: none */
+	uint32_t piece; /* nodes that are handed down in one go */
 	uint32_t count;
 	/* What a reference means, and the order within a tick. */
 	struct wheel_node *(*node)(void *arg, uint32_t ref);

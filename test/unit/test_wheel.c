@@ -372,6 +372,56 @@ START_TEST(wheel_first_of_many_armed_alike_is_the_oldest)
 }
 END_TEST
 
+/* A slot of more nodes than one piece: each comes out once, none early, none
+ * is left when all pieces are handed down; whatever is armed, cancelled or
+ * asked for meanwhile, and however far the clock moves. */
+START_TEST(wheel_hands_a_crowd_down_in_pieces)
+{
+	static struct fixture f;
+	uint64_t seed = 88172645463325252u + (uint64_t)_i;
+	unsigned partly = 0;
+
+	set_up(&f, 1000 + rnd(&seed) % 300000, 1);
+	f.w.piece = 1 + (uint32_t)(rnd(&seed) % 3);
+	for (unsigned i = 0; i < 3000; i++) {
+		uint64_t far = UINT64_C(1) << rnd(&seed) % 15;
+		uint32_t ref = 1 + (uint32_t)(rnd(&seed) % NODES), got;
+
+		if (rnd(&seed) % 3)
+			arm(&f, ref, f.now + rnd(&seed) % far);
+		else if (f.tick[ref])
+			cancel(&f, ref);
+		got = wheel_first(&f.w);
+		ck_assert_uint_eq(got != 0, model_first(&f, false) != 0);
+		ck_assert(!got || f.tick[got]);
+		if (rnd(&seed) % 4)
+			continue;
+		f.now += rnd(&seed) % (rnd(&seed) % 50 ? 40 : far);
+		while ((got = wheel_take(&f.w, f.now)) != 0) {
+			ck_assert_uint_ne(f.tick[got], 0);
+			ck_assert_uint_le(f.tick[got], f.now);
+			f.tick[got] = 0;
+		}
+		ck_assert_uint_eq(f.w.now, f.now);
+		if (f.w.part) {
+			partly++;
+			ck_assert_uint_eq(wheel_next(&f.w), f.now);
+			continue;
+		}
+		got = model_first(&f, false);
+		ck_assert(!got || f.tick[got] > f.now);
+	}
+	ck_assert_uint_gt(partly, 0);
+	while (f.w.part)
+		while (wheel_take(&f.w, f.now) != 0)
+			;
+	for (uint32_t i = 1; i <= NODES; i++)
+		wheel_cancel(&f.w, i);
+	ck_assert_uint_eq(f.w.count, 0);
+	ck_assert_uint_eq(wheel_next(&f.w), WHEEL_NEVER);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("wheel");
@@ -391,6 +441,7 @@ int main(void)
 	tcase_add_test(tc, wheel_knows_the_exact_tick_of_what_is_near);
 	tcase_add_test(tc,
 		       wheel_gives_out_early_what_is_armed_beyond_its_horizon);
+	tcase_add_loop_test(tc, wheel_hands_a_crowd_down_in_pieces, 0, 200);
 	tcase_add_loop_test(tc, wheel_first_of_many_armed_alike_is_the_oldest,
 			    0, 4);
 	suite_add_tcase(s, tc);
