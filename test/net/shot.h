@@ -61,7 +61,7 @@ static inline size_t shot_alen(int family)
 
 static inline size_t shot_ip4(const struct shot *s, uint8_t *p, size_t len)
 {
-	size_t nopt = (s->nipopt + 3u) / 4 * 4;
+	size_t nopt = ((size_t)s->nipopt + 3) / 4 * 4;
 
 	memset(p, 0, 20 + nopt);
 	p[0] = (uint8_t)(0x40 | (s->ihl ? s->ihl : 5 + nopt / 4));
@@ -106,7 +106,7 @@ static inline uint16_t shot_sum(const struct shot *s, const uint8_t *t,
 /* Into |p| of SHOT_MAX octets; its length. */
 static inline size_t shot_build(const struct shot *s, uint8_t *p)
 {
-	size_t nopt = (s->nopt + 3u) / 4 * 4;
+	size_t nopt = ((size_t)s->nopt + 3) / 4 * 4;
 	size_t len = 20 + nopt + s->len;
 	size_t head = s->family == AF_INET ? shot_ip4(s, p, len)
 					   : shot_ip6(s, p, len);
