@@ -36,6 +36,38 @@ static uint32_t find_block(const struct tcp *t, const struct conn *c,
 	return found;
 }
 
+/* No block is larger than what it may hold, unless that is less than a unit. */
+static unsigned at_most(unsigned order, uint32_t room)
+{
+	while (order && pool_size(order) > room)
+		order--;
+	return order;
+}
+
+/* The least size of a block ahead of RCV.NXT: so many of them make a window
+ * that looking for one is quick. */
+static unsigned ahead_order(const struct conn *c)
+{
+	return at_most(POOL_ORDERS - 1, c->rcv_buf / 32);
+}
+
+/*
+ * Where a block for |seq|, behind |prev|, begins.  Ahead of RCV.NXT blocks
+ * begin at multiples of their least size: octets that arrive apart from each
+ * other, in whatever order, shall not have a block each.
+ */
+static uint32_t block_start(const struct tcp *t, const struct conn *c,
+			    uint32_t prev, uint32_t seq)
+{
+	uint32_t low = c->rcv_nxt;
+
+	if (seq_le(seq, low))
+		return seq;
+	if (prev != POOL_NONE)
+		low = seq_max(low, block(t, prev)->off + block(t, prev)->len);
+	return seq_max(low, seq - seq % pool_size(ahead_order(c)));
+}
+
 /*
  * A block that covers |seq| on, behind |prev|; at most up to the next one.
  * What borrowed packets were promised is taken by them (|promised|) alone.
@@ -51,8 +83,12 @@ static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
 	/* a stream of small segments: each block larger than the one before */
 	if (prev != POOL_NONE && order <= block(t, prev)->order)
 		order = min_u32(block(t, prev)->order + 1u, POOL_ORDERS - 1);
+	if (seq_gt(seq, c->rcv_nxt))
+		order = max_u32(order, ahead_order(c));
+	order = at_most(order,
+			max_u32(c->rcv_adv - seq, pool_size(ahead_order(c))));
 	if (next != POOL_NONE)
-		order = min_u32(order, pool_order(block(t, next)->off - seq));
+		order = at_most(order, block(t, next)->off - seq);
 	if (mem_left(t) < pool_size(order))
 		order = 0;
 	if (!promised && mem_left(t) < POOL_UNIT)
@@ -79,6 +115,14 @@ static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
 	return b;
 }
 
+static uint32_t add_ahead(struct tcp *t, struct conn *c, uint32_t prev,
+			  uint32_t seq, uint32_t want, bool promised)
+{
+	uint32_t start = block_start(t, c, prev, seq);
+
+	return add_block(t, c, prev, start, want + (seq - start), promised);
+}
+
 /* Copy to its place; how much of it found memory, from its beginning. */
 static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
 		      const uint8_t *p, uint32_t len, bool promised)
@@ -99,7 +143,7 @@ static uint32_t place(struct tcp *t, struct conn *c, uint32_t seq,
 			if (next != POOL_NONE && block(t, next)->off == at)
 				b = next;
 			else
-				b = add_block(t, c, b, at, len - done,
+				b = add_ahead(t, c, b, at, len - done,
 					      promised);
 			if (b == POOL_NONE)
 				break;

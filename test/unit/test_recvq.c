@@ -46,6 +46,7 @@ static enum recvq_took put(uint32_t at, uint32_t len)
 	pattern_fill(SALT, at, p, len);
 	ck_assert_uint_lt(m.nlent, ARRAY_SIZE(m.lent));
 	m.lent[m.nlent++] = p;
+	m.c->rcv_adv = m.c->rcv_nxt + AHEAD;
 	took = recvq_put(rig.t, m.c, seq_of(at), p, len);
 	if (took == RQ_NOTHING) {
 		ck_assert_uint_eq(m.c->rcv_nxt, had);
@@ -235,7 +236,7 @@ START_TEST(recvq_short_of_memory_is_never_wrong)
 	rig.set.memory = POOL_MAX;
 	rig_start();
 	model(12345u);
-	while (m.next < STREAM / 4) {
+	while (m.next < STREAM) {
 		uint32_t left = AHEAD - (m.next - m.read);
 		unsigned what = rng_below(&r, 12);
 		uint32_t len = min_u32(rng_in(&r, 1, 4000), left);
@@ -249,6 +250,7 @@ START_TEST(recvq_short_of_memory_is_never_wrong)
 			ck_assert_ptr_nonnull(p);
 			pattern_fill(SALT, at, p, len);
 			m.lent[m.nlent++] = p;
+			m.c->rcv_adv = m.c->rcv_nxt + left;
 			refused += recvq_put(rig.t, m.c, seq_of(at), p, len) ==
 				   RQ_NOTHING;
 			believe();
@@ -409,12 +411,83 @@ START_TEST(recvq_gives_up_what_lies_ahead_for_text_in_order)
 		ck_assert_uint_ne(pool_take(&rig.t->pool, 0), POOL_NONE);
 	memset(m.have, 0, sizeof(m.have));
 	m.c->fin_ooo = true;
-	ck_assert_int_eq(put(0, 4000), RQ_IN_ORDER);
-	ck_assert_uint_eq(m.c->rcv_nxt, seq_of(4000));
+	ck_assert_int_eq(put(0, 8000), RQ_IN_ORDER);
+	ck_assert_uint_eq(m.c->rcv_nxt, seq_of(8000));
 	ck_assert_uint_eq(m.c->rq.nranges, 0);
 	ck_assert_uint_eq(m.c->rq.ooo, 0);
 	ck_assert(!m.c->fin_ooo);
 	ck_assert_uint_gt(rig.t->stat.memory_ooo_pruned, 25000);
+	check_reader();
+	settle();
+}
+END_TEST
+
+/* Where the |i|th of octets that arrive apart from each other lies. */
+static uint32_t step_up(uint32_t i)
+{
+	return 1 + 2 * i;
+}
+
+static uint32_t step_down(uint32_t i)
+{
+	return AHEAD - 1 - 2 * i;
+}
+
+static uint32_t wide_up(uint32_t i)
+{
+	return 1 + 233 * i;
+}
+
+static uint32_t wide_down(uint32_t i)
+{
+	return AHEAD - 1 - 233 * i;
+}
+
+static uint32_t a_unit_down(uint32_t i)
+{
+	return AHEAD - 1 - 2049 * i;
+}
+
+static uint32_t scattered(uint32_t i)
+{
+	return 1 + i * 22307u % (AHEAD - 1);
+}
+
+/* Each where a block twice as large as the last one would follow it. */
+static uint32_t doubling(uint32_t i)
+{
+	return (2048u << i) - 2048u + 1;
+}
+
+static const struct apart_row {
+	const char *name;
+	uint32_t (*at)(uint32_t i);
+	uint32_t n;
+} apart_rows[] = {
+	{"every second one, upwards", step_up, 20000},
+	{"every second one, downwards", step_down, 20000},
+	{"far apart, upwards", wide_up, 256},
+	{"far apart, downwards", wide_down, 256},
+	{"a block apart, downwards", a_unit_down, 29},
+	{"anywhere", scattered, 20000},
+	{"each behind the last one's block", doubling, 5},
+};
+
+START_TEST(recvq_of_octets_apart_is_no_larger_than_the_window)
+{
+	const struct apart_row *row = &apart_rows[_i];
+
+	model(0x7ffffe12);
+	for (uint32_t i = 0; i < row->n; i++) {
+		put(row->at(i), 1);
+		settle();
+		ck_assert_uint_le(m.c->rq.nranges, 256);
+	}
+	ck_assert_uint_gt(m.c->rq.nranges, 4);
+	ck_assert_uint_le(m.c->rq.mem, AHEAD + (8u << 10));
+	check_ranges();
+	rig_check();
+	put(0, 1);
 	check_reader();
 	settle();
 }
@@ -509,6 +582,9 @@ int main(void)
 		tc, recvq_keeps_256_ranges_and_drops_what_would_need_one_more);
 	tcase_add_test(tc, recvq_with_a_full_list_drops_what_memory_cuts_short);
 	tcase_add_test(tc, recvq_gives_up_what_lies_ahead_for_text_in_order);
+	tcase_add_loop_test(tc,
+			    recvq_of_octets_apart_is_no_larger_than_the_window,
+			    0, (int)ARRAY_SIZE(apart_rows));
 	tcase_add_test(tc, recvq_takes_nothing_ahead_when_memory_is_tight);
 	tcase_add_test(tc, recvq_without_any_memory_says_so);
 	tcase_add_test(tc, recvq_keeps_what_it_promised_to_borrowed_packets);
