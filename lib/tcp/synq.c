@@ -507,6 +507,8 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 		return;
 	}
 	if (seg->h.ack != h->iss + 1) {
+		if (synq_cookie_instead(t, slot, seg))
+			return;
 		tcp_drop(t, TCPD_DROP_SYN_RECEIVED);
 		rst_answer(t, seg, TCPD_RESET_BAD_ACK);
 		return;

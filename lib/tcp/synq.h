@@ -99,6 +99,12 @@ void synq_bare_cookie(struct tcp *t, const struct listener *l,
  */
 bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg);
 
+/*
+ * The entry |slot| got an ACK of another ISN than its own.  True: of a cookie
+ * that went to the same client before, when its SYN came for the first time.
+ */
+bool synq_cookie_instead(struct tcp *t, uint32_t slot, struct segment *seg);
+
 /* What the SYN-ACK of |slot| says, as a reply. */
 void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *h);
 

@@ -97,37 +97,59 @@ static struct half restore(const struct tcp *t, const struct listener *l,
 	};
 }
 
-bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg)
+static bool in_use(const struct tcp *t, const struct listener *l)
 {
+	return l->set.syn_cookies != TCPD_COOKIES_OFF && t->cookie.sent_at &&
+	       t->now - t->cookie.sent_at < COOKIE_USE;
+}
+
+/* An ACK that may bring a cookie, for the listener or the entry |slot|.
+ * False: it brings none. */
+static bool take(struct tcp *t, struct listener *l, uint32_t slot,
+		 struct segment *seg)
+{
+	int said = cookie_check(&t->cookie, &seg->tu, seg->h.seq - 1,
+				seg->h.ack - 1, t->now);
 	/* The bare ACK was lost: had the server been to speak first, and the
 	 * client not, both would wait. */
 	bool lost = seg->len || seg->h.flags & TCP_FIN;
 	struct half h;
-	int mss;
 
-	if (l->set.syn_cookies == TCPD_COOKIES_OFF || !t->cookie.sent_at ||
-	    t->now - t->cookie.sent_at >= COOKIE_USE || seg->h.flags & TCP_SYN)
+	if (!said)
 		return false;
-	mss = cookie_check(&t->cookie, &seg->tu, seg->h.seq - 1, seg->h.ack - 1,
-			   t->now);
-	if (mss == COOKIE_LATER) { /* the first one is on its way */
+	if (said == COOKIE_LATER) { /* the first one is on its way */
 		tcp_drop(t, TCPD_DROP_COOKIE_LATER);
 		return true;
 	}
-	if (!mss) {
-		tcp_drop(t, TCPD_DROP_COOKIE);
-		t->stat.cookies_refused++;
-		rst_answer(t, seg, TCPD_RESET_BAD_COOKIE);
-		return true;
-	}
-	h = restore(t, l, seg, (uint16_t)mss);
+	h = restore(t, l, seg, (uint16_t)said);
+	if (slot != SLAB_NONE)
+		h.id = half_at(t, slot)->id;
 	if (listen_full(l)) { /* never a RST: its next segment asks again */
 		tcp_drop(t, TCPD_DROP_ACCEPT_FULL);
-	} else if (!synq_open(t, &h, SLAB_NONE, seg)) {
+	} else if (!synq_open(t, &h, slot, seg)) {
 		tcp_drop(t, TCPD_DROP_CONNS_FULL);
 	} else {
 		t->stat.cookies_accepted++;
 		t->stat.cookies_ack_lost += lost;
 	}
 	return true;
+}
+
+bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg)
+{
+	if (!in_use(t, l) || seg->h.flags & TCP_SYN)
+		return false;
+	if (take(t, l, SLAB_NONE, seg))
+		return true;
+	tcp_drop(t, TCPD_DROP_COOKIE);
+	t->stat.cookies_refused++;
+	rst_answer(t, seg, TCPD_RESET_BAD_COOKIE);
+	return true;
+}
+
+bool synq_cookie_instead(struct tcp *t, uint32_t slot, struct segment *seg)
+{
+	struct listener *l = listener_at(t, half_at(t, slot)->listener);
+
+	return in_use(t, l) && take(t, l, slot, seg);
 }

@@ -43,9 +43,9 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->queue = (uint8_t)rng_below(r, 64);
 	if (!rng_below(r, 3)) { /* entries give way, or there are none */
 		set->max_half_open = PICK(r, 1, 2, 4);
-		set->conn.syn_cookies = (uint8_t)PICK(r, TCPD_COOKIES_AUTO,
-						      TCPD_COOKIES_AUTO,
-						      TCPD_COOKIES_ALWAYS);
+		set->conn.syn_cookies =
+			(uint8_t)PICK(r, TCPD_COOKIES_AUTO, TCPD_COOKIES_AUTO,
+				      TCPD_COOKIES_ALWAYS);
 	}
 	s->side[i].mtu_at = TCPD_NEVER;
 	if (!rng_below(r, 8)) {
