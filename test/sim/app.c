@@ -24,6 +24,8 @@ static struct endpoint *other(const struct endpoint *e)
 	return e == &p->ep[0] ? &p->ep[1] : &p->ep[0];
 }
 
+static void do_close(struct sim *s, struct endpoint *e);
+
 static void over(struct endpoint *e)
 {
 	e->open = false;
@@ -90,6 +92,8 @@ static void accept_all(struct sim *s, unsigned i)
 		p->ep[1].open = true;
 		tcpd_set_user(side->st, h, &p->ep[1]);
 		app_act(s, &p->ep[1]);
+		if (s->ending && p->ep[1].open)
+			do_close(s, &p->ep[1]);
 	}
 }
 

@@ -61,20 +61,23 @@ struct faults {
 	tcpd_time burst_time, burst_end;
 };
 
+#define MAX_TRAILS 64
+#define MAX_OFFERS 4
+
 /* What one end has put on the wire, for wire.c. */
 struct trail {
 	uint8_t ip[16], peer[16];
 	uint16_t sport, dport;
 	bool used, has_ack, has_edge;
-	uint32_t iss, top;	       /* top: behind the highest number sent */
+	uint32_t iss, top;	    /* top: behind the highest number sent */
+	uint32_t other[MAX_OFFERS]; /* ISNs of SYN-ACKs before */
+	unsigned nothers;
 	uint32_t ack, edge, peer_edge; /* peer_edge: what it may send up to */
 	bool has_peer_edge;
 	uint8_t wscale;
 	int wscale_offered; /* on its SYN, -1: none */
 	struct endpoint *e; /* whose stream it carries; NULL: not known */
 };
-
-#define MAX_TRAILS 64
 
 struct side {
 	struct tcpd_settings set;

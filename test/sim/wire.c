@@ -52,9 +52,13 @@ static void match(struct sim *s, unsigned side, struct trail *t)
 		unsigned end = p->ep[0].side == side ? 0 : 1;
 		uint16_t own = end ? t->dport : t->sport;
 
-		if ((t->ip[10] == 0xff) == (p->version == 4) && p->port &&
-		    p->port == own && !(end && !p->matched))
+		/* one that is over had the same port before */
+		if ((t->ip[10] == 0xff) != (p->version == 4) || !p->port ||
+		    p->port != own || (!p->ep[0].open && !p->ep[1].open))
+			continue;
+		if (!end || p->matched)
 			t->e = &p->ep[end];
+		return;
 	}
 }
 
@@ -80,11 +84,33 @@ static void opening(struct trail *t, const struct packet *p)
 {
 	if (t->used && t->iss == p->seq)
 		return; /* sent again, or the SYN-ACK to its own SYN */
+	/* a cookie, then an entry or another cookie: the peer has a choice */
+	if (t->used && p->flags & FLAG_ACK && t->top == t->iss + 1 &&
+	    t->nothers < MAX_OFFERS)
+		t->other[t->nothers++] = t->iss;
+	else
+		t->nothers = 0;
 	t->used = true;
 	t->iss = t->top = p->seq;
 	t->has_ack = t->has_edge = t->has_peer_edge = false;
 	t->wscale_offered = packet_option(p, OPTION_WSCALE);
 	t->e = NULL;
+}
+
+/* Which of several SYN-ACKs the connection came of: its first segment says. */
+static void choose(struct trail *t, const struct packet *p)
+{
+	if (p->flags & FLAG_SYN || t->top != t->iss + 1)
+		return;
+	for (unsigned i = 0; i < t->nothers; i++) {
+		uint32_t iss = t->other[i];
+
+		if (p->seq != iss + 1)
+			continue;
+		t->other[i] = t->iss;
+		t->iss = iss;
+		t->top = iss + 1;
+	}
 }
 
 static void numbers(struct sim *s, struct trail *t, const struct packet *p)
@@ -134,6 +160,7 @@ void wire_out(struct sim *s, unsigned from, const struct packet *p)
 	if (!t->used)
 		return;
 	match(s, from, t);
+	choose(t, p);
 	numbers(s, t, p);
 	text(s, t, p);
 }
