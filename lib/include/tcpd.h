@@ -147,8 +147,9 @@ void tcpd_input_done(struct tcpd_stack *st, tcpd_time now);
 /*
  * The next packet to send: true; nothing to send: false.  Order: answers
  * without a connection (but after 64 of them in a row one of the others), bare
- * ACKs, then one segment (or super-segment) a connection in turns.  Nothing changes in the stack until the caller
- * answers with tcpd_output_done(); a call in between counts as "sent".
+ * ACKs, then one segment (or super-segment) a connection in turns.  Nothing
+ * changes in the stack until the caller answers with tcpd_output_done(); a
+ * call in between counts as "sent".
  */
 bool tcpd_output(struct tcpd_stack *st, struct tcpd_out *out, tcpd_time now);
 
