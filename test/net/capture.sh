@@ -21,15 +21,24 @@ for offload in auto off; do
 		-o 'service web { listen = ":80" kind = http }' \
 		-o 'service echo { listen = ":7" kind = echo }'
 	bg capture "$BUILD/tcpctl" capture "$tmp/c.pcapng"
+	capture=$pid
 	wait_for '[ -s "$tmp/c.pcapng" ]' 5
 
 	in_ns curl -s -o /dev/null http://10.77.0.2/
 	in_ns curl -s -o /dev/null http://10.77.0.2:1234/
+	raw abort -s 10.77.0.77:4001 -d 10.77.0.2:7 <<-END
+		send S mss=1460
+		wait SA
+		send A
+		send R seq=-1
+		send RA
+	END
+	wait "$pid"
 	is "$(echoed in_ns 10.77.0.2 7 2 $((8 << 20)))" "2 identical" \
 		"$offload: streams while it is captured"
 	wait_for '! tcpctl ss | grep -q ESTABLISHED' 5
-	kill -INT "$pid"
-	wait "$pid"
+	kill -INT "$capture"
+	wait "$capture"
 	is $? 0 "$offload: the capture ends in order"
 
 	between "$(count tcp)" 30 1e9 "$offload: tshark reads the segments"
@@ -53,6 +62,11 @@ for offload in auto off; do
 	is "$(tshark -Y 'tcp.flags.reset == 1 && tcp.srcport == 1234' \
 		-T fields -e frame.comment)" "RST sent: no_listener" \
 		"$offload: and why a reset was sent"
+	is "$(tshark -Y 'tcp.flags.reset == 1 && tcp.srcport == 4001' \
+		-T fields -e frame.comment | sed 's/conn=[0-9]* //' |
+		tr '\n' ';')" \
+		"RST ignored: sequence;RST received: abort,ESTABLISHED -> CLOSED;" \
+		"$offload: and what became of those that came"
 	between "$(count 'frame.packet_flags_direction == 1')" 10 1e9 \
 		"$offload: packets in are marked"
 	between "$(count 'frame.packet_flags_direction == 2')" 10 1e9 \
