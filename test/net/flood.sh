@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# ASAN
 # flood.sh - SYNs from invented sources, more than the half-open table holds,
 # while honest clients connect and a stream goes on.  With SYN cookies nobody
 # notices; without them nobody gets in.
