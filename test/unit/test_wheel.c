@@ -382,10 +382,11 @@ START_TEST(wheel_hands_a_crowd_down_in_pieces)
 	unsigned partly = 0;
 
 	set_up(&f, 1000 + rnd(&seed) % 300000, 1);
+	f.nodes = _i % 2 ? NODES : 8; /* few: a slot is soon empty */
 	f.w.piece = 1 + (uint32_t)(rnd(&seed) % 3);
 	for (unsigned i = 0; i < 3000; i++) {
 		uint64_t far = UINT64_C(1) << rnd(&seed) % 15;
-		uint32_t ref = 1 + (uint32_t)(rnd(&seed) % NODES), got;
+		uint32_t ref = 1 + (uint32_t)(rnd(&seed) % f.nodes), got;
 
 		if (rnd(&seed) % 3)
 			arm(&f, ref, f.now + rnd(&seed) % far);
@@ -394,7 +395,9 @@ START_TEST(wheel_hands_a_crowd_down_in_pieces)
 		got = wheel_first(&f.w);
 		ck_assert_uint_eq(got != 0, model_first(&f, false) != 0);
 		ck_assert(!got || f.tick[got]);
-		if (rnd(&seed) % 4)
+		if (got && rnd(&seed) % 4 == 0)
+			cancel(&f, got);
+		if (rnd(&seed) % 8)
 			continue;
 		f.now += rnd(&seed) % (rnd(&seed) % 50 ? 40 : far);
 		while ((got = wheel_take(&f.w, f.now)) != 0) {
@@ -411,7 +414,8 @@ START_TEST(wheel_hands_a_crowd_down_in_pieces)
 		got = model_first(&f, false);
 		ck_assert(!got || f.tick[got] > f.now);
 	}
-	ck_assert_uint_gt(partly, 0);
+	if (f.nodes == NODES)
+		ck_assert_uint_gt(partly, 0);
 	while (f.w.part)
 		while (wheel_take(&f.w, f.now) != 0)
 			;
@@ -441,7 +445,7 @@ int main(void)
 	tcase_add_test(tc, wheel_knows_the_exact_tick_of_what_is_near);
 	tcase_add_test(tc,
 		       wheel_gives_out_early_what_is_armed_beyond_its_horizon);
-	tcase_add_loop_test(tc, wheel_hands_a_crowd_down_in_pieces, 0, 200);
+	tcase_add_loop_test(tc, wheel_hands_a_crowd_down_in_pieces, 0, 400);
 	tcase_add_loop_test(tc, wheel_first_of_many_armed_alike_is_the_oldest,
 			    0, 4);
 	suite_add_tcase(s, tc);
