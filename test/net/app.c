@@ -8,6 +8,7 @@
  *
  *	socket X		X is a fresh socket
  *	listen X ADDR:PORT [BACKLOG]
+ *	bind X ADDR:PORT [reuse]	X is a fresh socket, with SO_REUSEADDR
  *	accept X L		X is the next connection of L
  *	connect X ADDR:PORT	blocking
  *	start X ADDR:PORT	non-blocking
@@ -152,6 +153,19 @@ static long do_listen(int *fd, const char *arg, const char *backlog)
 			       backlog ? (int)strtol(backlog, NULL, 10) : 128);
 }
 
+static long do_bind(int *fd, const char *arg, const char *reuse)
+{
+	union address sa = address(arg);
+	int one = 1;
+
+	*fd = tcpd_app_socket(sa.any.sa_family, SOCK_STREAM, 0);
+	if (*fd < 0 ||
+	    (reuse && tcpd_app_setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one,
+					  sizeof(one)) < 0))
+		return -1;
+	return tcpd_app_bind(*fd, &sa.any, sizeof(sa));
+}
+
 static long do_connect(int *fd, const char *arg, int flags)
 {
 	union address sa = address(arg);
@@ -183,6 +197,8 @@ static bool open_one(const char *verb, int *fd, const char *arg,
 		*rc = *fd = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
 	else if (strcmp(verb, "listen") == 0)
 		*rc = do_listen(fd, arg, more);
+	else if (strcmp(verb, "bind") == 0)
+		*rc = do_bind(fd, arg, more);
 	else if (strcmp(verb, "accept") == 0)
 		*rc = *fd =
 			tcpd_app_accept(*find(arg ? arg : ""), NULL, NULL, 0);
