@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #define RECENT_WAYS  4u /* of a set: one cache line */
-#define RECENT_SETS  4096u
-#define RECENT_CELLS (RECENT_WAYS * RECENT_SETS)
+#define RECENT_CELLS 16384u
+#define RECENT_SETS  (RECENT_CELLS / RECENT_WAYS)
 
 struct recent_cell {
 	uint64_t hash;

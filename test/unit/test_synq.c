@@ -324,21 +324,32 @@ START_TEST(synq_challenge_announces_what_the_synack_did)
 }
 END_TEST
 
-START_TEST(synq_last_ack_waits_for_room_in_the_accept_queue)
+/* On port 80, or the new backlog of who does. */
+static void listen_with(tcpd_handle *h, uint32_t backlog)
 {
 	struct tcpd_conn_settings cs = rig.set.conn;
 	struct tcpd_addr any = {.port = 80};
+
+	cs.backlog = backlog;
+	ck_assert_int_eq(tcpd_listen(rig.st, h, &any, 0, &cs, rig.now), 0);
+}
+
+/* The whole handshake, as the client sees it. */
+static void knock(struct peer *p)
+{
+	peer_send(p, FLAG_SYN, NULL, 0);
+	peer_take(p, FLAG_SYN | FLAG_ACK);
+	peer_send(p, FLAG_ACK, NULL, 0);
+}
+
+START_TEST(synq_last_ack_waits_for_room_in_the_accept_queue)
+{
 	struct peer a = client(), b = peer_new(4, 80, 40001);
 	tcpd_handle h = 0;
 
-	cs.backlog = 0;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
-	peer_send(&a, FLAG_SYN, NULL, 0);
-	peer_take(&a, FLAG_SYN | FLAG_ACK);
-	peer_send(&a, FLAG_ACK, NULL, 0);
-	peer_send(&b, FLAG_SYN, NULL, 0);
-	peer_take(&b, FLAG_SYN | FLAG_ACK);
-	peer_send(&b, FLAG_ACK, NULL, 0);
+	listen_with(&h, 0);
+	knock(&a);
+	knock(&b);
 	ck_assert_uint_eq(rig.t->stat.drops[TCPD_DROP_ACCEPT_FULL], 1);
 	ck_assert_uint_eq(rig.t->halves.count, 1);
 	rig_expect_nothing(); /* above all no RST */
@@ -355,20 +366,13 @@ END_TEST
  * slot, which has not answered yet. */
 START_TEST(synq_room_is_not_for_who_has_not_answered)
 {
-	struct tcpd_conn_settings cs = rig.set.conn;
-	struct tcpd_addr any = {.port = 80};
 	struct peer a = client(), b = peer_new(4, 80, 40001);
 	struct peer c = peer_new(4, 80, 40002);
 	tcpd_handle h = 0;
 
-	cs.backlog = 0;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
-	peer_send(&a, FLAG_SYN, NULL, 0);
-	peer_take(&a, FLAG_SYN | FLAG_ACK);
-	peer_send(&a, FLAG_ACK, NULL, 0);
-	peer_send(&b, FLAG_SYN, NULL, 0);
-	peer_take(&b, FLAG_SYN | FLAG_ACK);
-	peer_send(&b, FLAG_ACK, NULL, 0);
+	listen_with(&h, 0);
+	knock(&a);
+	knock(&b);
 	peer_send(&b, FLAG_RST, NULL, 0);
 	peer_send(&c, FLAG_SYN, NULL, 0);
 	peer_take(&c, FLAG_SYN | FLAG_ACK);
@@ -384,28 +388,21 @@ END_TEST
 /* As many as there are places in line; the others are asked again. */
 START_TEST(synq_a_larger_backlog_lets_in_who_waits)
 {
-	struct tcpd_conn_settings cs = rig.set.conn;
-	struct tcpd_addr any = {.port = 80};
 	struct peer p[LISTEN_WAITING + 3];
 	tcpd_handle h = 0;
 
 	rig_stop();
 	rig.set.max_half_open = rig.set.max_conns = 2 * LISTEN_WAITING;
 	rig_start();
-	cs.backlog = 0;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	listen_with(&h, 0);
 	for (uint16_t i = 0; i < LISTEN_WAITING + 3; i++) {
 		p[i] = peer_new(4, 80, (uint16_t)(40000 + i));
-		peer_send(&p[i], FLAG_SYN, NULL, 0);
-		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
-		peer_send(&p[i], FLAG_ACK, NULL, 0);
+		knock(&p[i]);
 	}
 	ck_assert_uint_eq(rig.t->halves.count, LISTEN_WAITING + 2);
-	cs.backlog = 9;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	listen_with(&h, 9);
 	ck_assert_uint_eq(rig.t->halves.count, LISTEN_WAITING - 7);
-	cs.backlog = 2 * LISTEN_WAITING;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	listen_with(&h, 2 * LISTEN_WAITING);
 	ck_assert_uint_eq(rig.t->halves.count, 2);
 	rig_pass(TCPD_SEC(1));
 	for (uint16_t i = LISTEN_WAITING + 1; i < LISTEN_WAITING + 3; i++) {
@@ -419,21 +416,16 @@ END_TEST
 /* Who found no place in line takes one with an ACK that comes when there is. */
 START_TEST(synq_a_later_ack_takes_the_place_in_line_that_was_missing)
 {
-	struct tcpd_conn_settings cs = rig.set.conn;
-	struct tcpd_addr any = {.port = 80};
 	struct peer p[LISTEN_WAITING + 3];
 	tcpd_handle h = 0;
 
 	rig_stop();
 	rig.set.max_half_open = rig.set.max_conns = 2 * LISTEN_WAITING;
 	rig_start();
-	cs.backlog = 0;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	listen_with(&h, 0);
 	for (uint16_t i = 0; i < LISTEN_WAITING + 3; i++) {
 		p[i] = peer_new(4, 80, (uint16_t)(40000 + i));
-		peer_send(&p[i], FLAG_SYN, NULL, 0);
-		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
-		peer_send(&p[i], FLAG_ACK, NULL, 0);
+		knock(&p[i]);
 	}
 	for (unsigned i = 0; i < 3; i++)
 		ck_assert_int_eq(tcpd_accept(rig.st, h, &p[i].h, rig.now), 0);
@@ -442,8 +434,7 @@ START_TEST(synq_a_later_ack_takes_the_place_in_line_that_was_missing)
 		peer_take(&p[i], FLAG_SYN | FLAG_ACK);
 		peer_send(&p[i], FLAG_ACK, NULL, 0);
 	}
-	cs.backlog = 2 * LISTEN_WAITING;
-	ck_assert_int_eq(tcpd_listen(rig.st, &h, &any, 0, &cs, rig.now), 0);
+	listen_with(&h, 2 * LISTEN_WAITING);
 	ck_assert_uint_eq(rig.t->halves.count, 0);
 }
 END_TEST
