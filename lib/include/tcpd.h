@@ -538,8 +538,9 @@ bool tcpd_arrow(const struct tcpd_stack *st, unsigned i, struct tcpd_arrow *a);
 /*
  * Changes of state and RSTs as they happen, for logs and captures.  An RST that
  * goes with a change of state of ours (sent for a connection, received and
- * taken) is always there; of those that change nothing at most ten a second,
- * and the next one says how many were left out before it.
+ * taken) is always there; of those that change nothing at most ten a second.
+ * The next one says how many were left out before it, the last of these itself
+ * when a second has passed without one.
  */
 enum tcpd_trace_kind {
 	TCPD_TRACE_STATE,

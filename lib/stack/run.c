@@ -111,9 +111,12 @@ bool tcpd_next_trace(struct tcpd_stack *st, struct tcpd_trace *tr,
 		     uint64_t *lost)
 {
 	struct tcp *t = &st->t;
-	uint64_t waiting = t->trace_in - t->trace_out;
+	uint64_t waiting;
 	const struct trace_entry *e;
 
+	if (t->trace_in == t->trace_out)
+		rst_tell_left_out(t);
+	waiting = t->trace_in - t->trace_out;
 	*lost = waiting > NTRACES ? waiting - NTRACES : 0;
 	t->trace_out += *lost;
 	if (waiting == 0)

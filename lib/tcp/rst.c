@@ -50,37 +50,50 @@ bool reply_push_back(struct tcp *t, const struct reply *r)
 
 #define TRACED_MAX 10u /* a second, of those that end nothing */
 
-/* May one more be told that ends nothing?  |*left_out|: how many were not. */
-static bool may_trace(struct tcp *t, uint32_t *left_out)
+/* May one more be told that ends nothing? */
+static bool may_trace(struct tcp *t)
 {
 	if (t->now - t->rsts_traced_at >= TCPD_SEC(1)) {
 		t->rsts_traced_at = t->now;
 		t->rsts_traced = 0;
 	}
-	if (t->rsts_traced == TRACED_MAX) {
-		t->rsts_left_out += t->rsts_left_out < UINT32_MAX;
+	if (t->rsts_traced == TRACED_MAX)
 		return false;
-	}
 	t->rsts_traced++;
-	*left_out = t->rsts_left_out;
-	t->rsts_left_out = 0;
 	return true;
 }
 
 static void trace(struct tcp *t, enum tcpd_trace_kind kind, unsigned cause,
 		  tcpd_id id, const struct tuple *tu, bool ends)
 {
-	uint32_t left_out = 0;
+	struct trace_entry e = {.at = t->now,
+				.id = id,
+				.tu = *tu,
+				.kind = (uint8_t)kind,
+				.cause = (uint8_t)cause};
 
-	if (!ends && !may_trace(t, &left_out))
+	if (!ends && !may_trace(t)) {
+		t->rst_left_out = e;
+		t->rsts_left_out += t->rsts_left_out < UINT32_MAX;
 		return;
-	t->traces[t->trace_in++ % NTRACES] =
-		(struct trace_entry){.at = t->now,
-				     .id = id,
-				     .tu = *tu,
-				     .kind = (uint8_t)kind,
-				     .cause = (uint8_t)cause,
-				     .left_out = left_out};
+	}
+	if (!ends) {
+		e.left_out = t->rsts_left_out;
+		t->rsts_left_out = 0;
+	}
+	t->traces[t->trace_in++ % NTRACES] = e;
+}
+
+void rst_tell_left_out(struct tcp *t)
+{
+	struct trace_entry e = t->rst_left_out;
+
+	if (!t->rsts_left_out || t->now - t->rsts_traced_at < TCPD_SEC(1) ||
+	    !may_trace(t))
+		return;
+	e.left_out = t->rsts_left_out - 1;
+	t->rsts_left_out = 0;
+	t->traces[t->trace_in++ % NTRACES] = e;
 }
 
 void rst_ignored(struct tcp *t, tcpd_id id, const struct segment *seg,

@@ -189,6 +189,7 @@ struct tcp {
 	tcpd_time
 		rsts_traced_at; /* of a second: of the RSTs that end nothing, */
 	uint32_t rsts_traced, rsts_left_out;
+	struct trace_entry rst_left_out; /* the last one */
 	struct plan plan;
 
 	cksum_fn *sum;
@@ -264,6 +265,8 @@ void rst_taken(struct tcp *t, tcpd_id id, const struct segment *seg,
 	       enum tcpd_reset why);
 /* One has left. */
 void rst_left(struct tcp *t, const struct reply *r);
+/* A second later: how many were left out, when none has said it since. */
+void rst_tell_left_out(struct tcp *t);
 /* What the sender of |seg| meant by it (tcpd_stat.h). */
 enum tcpd_reset rst_cause(const struct segment *seg, bool after_fin);
 void rst_answer(struct tcp *t, const struct segment *seg, enum tcpd_reset why);

@@ -342,6 +342,20 @@ START_TEST(rst_flood_is_told_in_few_lines)
 	answer_to(2);
 	rig_drain();
 	ck_assert_uint_eq(next_trace().left_out, 0);
+	/* and when none comes any more, the last one says it a second later */
+	for (unsigned i = 0; i < 1000; i++)
+		rst_ignored(rig.t, 9, &s, TCPD_DROP_SEQUENCE);
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert_uint_eq(next_trace().left_out, 0);
+	rig_pass(TCPD_MS(999));
+	ck_assert(!tcpd_next_trace(rig.st, &tr, &lost));
+	rig_pass(TCPD_MS(1));
+	tr = next_trace();
+	ck_assert_int_eq(tr.kind, TCPD_TRACE_RST_IGNORED);
+	ck_assert_uint_eq(tr.id, 9);
+	ck_assert_uint_eq(tr.left_out, 991);
+	rig_pass(TCPD_SEC(5));
+	ck_assert(!tcpd_next_trace(rig.st, &tr, &lost));
 }
 END_TEST
 
