@@ -79,10 +79,14 @@ for offload in auto off; do
 done
 
 tcpd_start -o "capture = \"$tmp/c.pcapng\"" \
-	-o 'service web { listen = ":80" kind = http }'
-in_ns curl -s -o /dev/null http://10.77.0.2/
+	-o 'service web { listen = ":80" kind = http syn-cookies = always }'
+is "$(in_ns curl -s -o /dev/null -w '%{http_code}' http://10.77.0.2/)" 200 \
+	"a program gets its page by a SYN cookie"
 tcpd_stop
 between "$(count 'tcp.flags.syn == 1')" 2 1e9 \
 	"the capture of the configuration is a file as well"
+is "$(tshark -Y 'tcp.flags.syn == 1 && tcp.flags.ack == 1' \
+	-T fields -e frame.comment)" "SYN cookie sent" \
+	"and says which SYN-ACK is a cookie"
 
 done_testing
