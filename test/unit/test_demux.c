@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include <stdlib.h>
+
 #include "rig.h"
 
 /* All four at once: connection, half-open entry, TIME-WAIT entry, listener. */
@@ -179,6 +181,90 @@ START_TEST(demux_counts_a_super_segment_as_what_it_was_on_the_wire)
 }
 END_TEST
 
+/* --- peers that choose their numbers so that they collide */
+
+#define COLLIDERS  100000u
+#define PROBE_MOST 12u
+
+/* All of them have one sum of 16-bit words, as an unkeyed hash might take. */
+static struct tuple same_sum(uint32_t i)
+{
+	struct tuple tu = rig_tuple(4, 80, 0);
+
+	tu.peer[13] = (uint8_t)(i >> 16);
+	tu.peer[14] = (uint8_t)(i >> 8);
+	tu.peer[15] = (uint8_t)i;
+	tu.pport = (uint16_t)(0u - (i & 0xffff) - (i >> 16));
+	return tu;
+}
+
+/* ... one exclusive or of 32-bit words. */
+static struct tuple same_xor(uint32_t i)
+{
+	struct tuple tu = rig_tuple(6, 80, 0);
+
+	for (unsigned k = 0; k < 4; k++)
+		tu.peer[4 + k] = tu.peer[8 + k] = (uint8_t)(i >> 8 * k);
+	return tu;
+}
+
+/* ... one CRC-32: they differ by multiples of its polynomial. */
+static struct tuple same_crc(uint32_t i)
+{
+	struct tuple tu = rig_tuple(6, 80, 0);
+	uint64_t m = 0;
+
+	for (unsigned bit = 0; bit < 20; bit++)
+		if (i >> bit & 1)
+			m ^= UINT64_C(0x104c11db7) << bit;
+	for (unsigned k = 0; k < 8; k++)
+		tu.peer[15 - k] = (uint8_t)(m >> 8 * k);
+	return tu;
+}
+
+static uint32_t crc32_of(const struct tuple *tu)
+{
+	const uint8_t *p = (const uint8_t *)tu;
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < sizeof(*tu); i++) {
+		crc ^= (uint32_t)p[i] << 24;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc << 1 ^ (crc >> 31 ? 0x04c11db7u : 0);
+	}
+	return crc;
+}
+
+static const struct collide_row {
+	const char *name;
+	struct tuple (*make)(uint32_t i);
+} collide_rows[] = {
+	{"the same sum", same_sum},
+	{"the same exclusive or", same_xor},
+	{"the same CRC", same_crc},
+};
+
+START_TEST(demux_tuples_that_collide_elsewhere_are_found_as_quickly)
+{
+	uint32_t cells = htab_cells(COLLIDERS);
+	struct htab_cell *cell = calloc(cells, sizeof(*cell));
+	struct tuple a = same_crc(1), b = same_crc(77777);
+	struct htab h;
+
+	ck_assert_uint_eq(crc32_of(&a), crc32_of(&b));
+	ck_assert_ptr_nonnull(cell);
+	htab_init(&h, cell, cells);
+	for (uint32_t i = 0; i < COLLIDERS; i++) {
+		struct tuple tu = collide_rows[_i].make(i);
+
+		if (!htab_add(&h, tuple_hash(rig.t, &tu), i))
+			ck_abort_msg("no cell for tuple %u", i);
+	}
+	ck_assert_uint_le(htab_longest(&h), PROBE_MOST);
+	free(cell);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("demux");
@@ -194,5 +280,8 @@ int main(void)
 			    ARRAY_SIZE(listen_rows));
 	tcase_add_test(tc,
 		       demux_counts_a_super_segment_as_what_it_was_on_the_wire);
+	tcase_add_loop_test(
+		tc, demux_tuples_that_collide_elsewhere_are_found_as_quickly, 0,
+		(int)ARRAY_SIZE(collide_rows));
 	return rig_run(s);
 }
