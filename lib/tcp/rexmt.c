@@ -75,9 +75,16 @@ static void mark_first_lost(struct tcp *t, struct conn *c)
 	conn_want_output(t, c);
 }
 
+/* Duplicate ACKs cost a peer nothing: no more of them count than there was in
+ * flight when the recovery began (RFC 5681, 3.2, step 4). */
 static void limit_duped(struct conn *c)
 {
-	c->duped = min_u32(c->duped, conn_flight(c) - c->lost);
+	uint32_t then =
+		seq_gt(c->recover, c->snd_una)
+			? min_u32(c->recover - c->snd_una, conn_flight(c))
+			: 0;
+
+	c->duped = min_u32(c->duped, then > c->lost ? then - c->lost : 0);
 }
 
 void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
