@@ -210,5 +210,6 @@ int main(int argc, char **argv)
 	printf("closed %llu of %llu in %.3f s = %.0f/s; resets %llu\n",
 	       (unsigned long long)n.closed, (unsigned long long)n.all, took,
 	       (double)n.closed / took, (unsigned long long)n.resets);
+	free(n.over);
 	return n.closed == n.all ? 0 : 1;
 }

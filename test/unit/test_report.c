@@ -110,7 +110,7 @@ START_TEST(report_json_row_is_written_as_its_object_is)
 {
 	static const char *const names[] = {"", "nginx", "a\"b", "\\", "\"\\"};
 
-	for (unsigned i = 0; i < 4u * 11 * ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < 44 * ARRAY_SIZE(names); i++) {
 		struct report_row r = i % 2 ? half_open() : listener();
 		struct report_ss ss = {.json = true};
 		char *want, row[600];
@@ -121,7 +121,8 @@ START_TEST(report_json_row_is_written_as_its_object_is)
 		r.s.timer = (enum tcpd_timer)(i % TCPD_NTIMERS);
 		r.s.id = (UINT64_C(1) << 53) - i;
 		r.s.recv_q = (uint64_t)i << 31;
-		strcpy(r.info.comm, names[i / 44]);
+		(void)snprintf(r.info.comm, sizeof(r.info.comm), "%s",
+			       names[i / 44]);
 		teardown();
 		report_ss_rows(&ss, &t, &r, 1);
 		j = report_ss_json(&r);

@@ -108,7 +108,7 @@ START_TEST(timewait_keeps_its_number_while_very_many_are_born)
 		rig.t->next_id += 400000;
 		rig_pass(TCPD_SEC(1));
 	}
-	rig.t->next_id -= 59 * 400000; /* then it may be restarted */
+	rig.t->next_id -= UINT64_C(59) * 400000; /* then it may be restarted */
 	s = segment(w, TCP_FIN | TCP_ACK);
 	s.h.seq--;
 	arrives(&s);
