@@ -30,6 +30,9 @@ const struct subcommand cmd_ss = {
 		"brackets. STATE is a name of RFC 9293 (FIN-WAIT-1, in any "
 		"case), or all, connected, synchronized, bucket, big. With a "
 		"state, only the state decides what is shown.\n\n"
+		"Rows come while tcpd finds them, between its packets, and no "
+		"faster than they are read: what appears or goes meanwhile "
+		"may be missing, nothing is shown twice.\n\n"
 		"For example: tcpctl ss -a state time-wait dport = 80",
 	.options = options,
 	.max_words = -1,
