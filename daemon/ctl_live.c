@@ -79,6 +79,11 @@ void ctl_trace(struct daemon *d, const struct tcpd_trace *tr, uint64_t lost)
 	}
 }
 
+bool ctl_follows(const struct daemon *d)
+{
+	return d->ctl && d->ctl->nevents;
+}
+
 void ctl_note(struct ctl *ctl, const char *fmt, ...)
 {
 	struct daemon *d = ctl->d;
@@ -129,7 +134,10 @@ void ctl_cmd_events(struct ctl_client *c, const struct ctl_request *r)
 		return;
 	if (n < r->nwords) {
 		ctl_refuse(c, "unexpected %s", r->word[n]);
-	} else if (!follow) {
+		return;
+	}
+	daemon_traces(c->ctl->d);
+	if (!follow) {
 		recent(c);
 	} else {
 		c->mode = CTL_EVENTS;
@@ -203,6 +211,7 @@ void ctl_cmd_capture(struct ctl_client *c, const struct ctl_request *r)
 		ctl_refuse(c, "capture: %s", strerror(errno));
 		return;
 	}
+	daemon_traces(c->ctl->d);
 	c->capture = capture_start(c->ctl->d, fd, ctl_rest(r, 0, text), err,
 				   sizeof(err));
 	if (!c->capture) {

@@ -76,6 +76,10 @@ tcpd_time daemon_now(struct daemon *d);
 /* The stack was acted on: events, output and timer before the loop sleeps. */
 void daemon_kick(struct daemon *d);
 
+/* The changes of state until now, for `tcpctl events`.  While nobody follows
+ * them the stack keeps the last ones; who begins to asks for them first. */
+void daemon_traces(struct daemon *d);
+
 /* Begin an orderly stop (SIGTERM, `tcpctl stop`). */
 void daemon_stop(struct daemon *d);
 
@@ -145,6 +149,8 @@ int ctl_start(struct daemon *d, char *err, size_t nerr);
 void ctl_stop(struct daemon *d);
 /* A change of state, for `events -f`. */
 void ctl_trace(struct daemon *d, const struct tcpd_trace *tr, uint64_t lost);
+/* Somebody waits for them. */
+bool ctl_follows(const struct daemon *d);
 
 /* --- service.c: listeners that the daemon serves.  apply: make what runs
  * equal to |d->conf| (start, and after a reload). */

@@ -65,6 +65,15 @@ void daemon_kick(struct daemon *d)
 	d->turn->kicked = true;
 }
 
+/* Does anybody look at the changes of state?  If so it matters which packet one
+ * belongs to; if not, a flood makes two of them for each of its packets, and
+ * the stack remembers enough. */
+static bool follow(const struct daemon *d)
+{
+	return capture_running(d) || ctl_follows(d) ||
+	       log_wants(CONF_LOG_DEBUG);
+}
+
 static void drain_traces(struct daemon *d)
 {
 	char line[TRACE_LINE_MAX];
@@ -82,6 +91,17 @@ static void drain_traces(struct daemon *d)
 	}
 }
 
+void daemon_traces(struct daemon *d)
+{
+	struct tcpd_trace tr;
+	uint64_t lost;
+
+	if (follow(d)) /* there are none, or they are waited for */
+		return;
+	while (d->st && tcpd_next_trace(d->st, &tr, &lost))
+		ctl_trace(d, &tr, 0);
+}
+
 static void capture_input(struct daemon *d, const struct tcpd_packet *pkt)
 {
 	const struct tcpd_slice whole = {pkt->data, pkt->len};
@@ -91,19 +111,18 @@ static void capture_input(struct daemon *d, const struct tcpd_packet *pkt)
 
 static unsigned take_packets(struct daemon *d)
 {
-	/* Then it matters which packet a change of state belongs to. */
-	bool follow = capture_running(d) || log_wants(CONF_LOG_DEBUG);
+	bool each = follow(d);
 	struct tcpd_packet pkt;
 	size_t at = 0;
 	unsigned n = 0;
 
-	if (follow)
+	if (each)
 		drain_traces(d);
 	for (; n < TUN_BATCH && tun_read(d, &at, &pkt); n++) {
 		if (capture_running(d))
 			capture_input(d, &pkt);
 		tcpd_input(d->st, &pkt, d->now);
-		if (follow)
+		if (each)
 			drain_traces(d);
 	}
 	if (capture_running(d))
@@ -203,7 +222,8 @@ static void wake_up(struct daemon *d)
 		l->kicked = false;
 		done = flush_output(d, &sent);
 	} while (done && deliver_events(d));
-	drain_traces(d);
+	if (follow(d))
+		drain_traces(d);
 	arm_timer(d);
 	if (done && !l->kicked)
 		ev_idle_stop(d->loop, &l->again);
@@ -319,7 +339,8 @@ void loop_flush(struct daemon *d)
 
 	daemon_now(d);
 	(void)deliver_events(d);
-	drain_traces(d);
+	if (follow(d))
+		drain_traces(d);
 	do
 		sent = 0;
 	while (!flush_output(d, &sent));

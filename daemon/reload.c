@@ -114,6 +114,7 @@ int reload_capture(struct daemon *d, int fd, char *err, size_t nerr)
 	own.path[0] = '\0';
 	if (!path[0])
 		return 0;
+	daemon_traces(d);
 	own.c = capture_start(d, fd, NULL, err, nerr);
 	if (!own.c)
 		return -1;
@@ -138,6 +139,7 @@ static int apply(struct daemon *d, char *err, size_t nerr)
 	*d->settings = s;
 	if (reload_capture(d, -1, err, nerr) || services_apply(d, err, nerr))
 		return -1;
+	daemon_traces(d);
 	log_set_level(d->conf->log_level);
 	return 0;
 }

@@ -73,18 +73,13 @@ void cookie_start(struct cookies *k, tcpd_time now)
 
 static uint32_t hash_isn(const struct cookie_keys *k, const struct tuple *tu)
 {
-	return (uint32_t)siphash(&k->isn, tu, sizeof(*tu));
+	return (uint32_t)tuple_siphash(&k->isn, tu);
 }
 
 static uint32_t hash_mss(const struct cookie_keys *k, const struct tuple *tu,
 			 uint32_t minute)
 {
-	const struct {
-		struct tuple tu;
-		uint32_t minute;
-	} in = {*tu, minute};
-
-	return (uint32_t)siphash(&k->mss, &in, sizeof(in));
+	return (uint32_t)tuple_siphash_with(&k->mss, tu, minute);
 }
 
 static const uint16_t *table(const struct tuple *tu)

@@ -10,10 +10,44 @@
 #include "listen.h"
 #include "synq.h"
 #include "timewait.h"
+#include "wire/ip.h"
+
+/* What tells |tu| from others, and the length the two families: of IPv4 it is
+ * a third, for each SYN is hashed five times. */
+static inline size_t octets_of_tuple(const struct tuple *tu,
+				     uint8_t p[sizeof(*tu)])
+{
+	if (!ip_is4(tu->local) || !ip_is4(tu->peer)) {
+		memcpy(p, tu, sizeof(*tu));
+		return sizeof(*tu);
+	}
+	memcpy(p, tu->local + 12, 4);
+	memcpy(p + 4, tu->peer + 12, 4);
+	memcpy(p + 8, &tu->lport, 2);
+	memcpy(p + 10, &tu->pport, 2);
+	return 12;
+}
+
+uint64_t tuple_siphash(const struct siphash_key *key, const struct tuple *tu)
+{
+	uint8_t p[sizeof(*tu)];
+
+	return siphash(key, p, octets_of_tuple(tu, p));
+}
+
+uint64_t tuple_siphash_with(const struct siphash_key *key,
+			    const struct tuple *tu, uint32_t more)
+{
+	uint8_t p[sizeof(*tu) + sizeof(more)];
+	size_t n = octets_of_tuple(tu, p);
+
+	memcpy(p + n, &more, sizeof(more));
+	return siphash(key, p, n + sizeof(more));
+}
 
 uint32_t tuple_hash(const struct tcp *t, const struct tuple *tu)
 {
-	return (uint32_t)siphash(&t->k_table, tu, sizeof(*tu));
+	return (uint32_t)tuple_siphash(&t->k_table, tu);
 }
 
 bool tuple_same(const struct tuple *a, const struct tuple *b)

@@ -12,14 +12,14 @@
 uint32_t isn_for(const struct tcp *t, const struct tuple *tu)
 {
 	return (uint32_t)(t->now / ISN_TICK_NS) +
-	       (uint32_t)siphash(&t->k_isn, tu, sizeof(*tu));
+	       (uint32_t)tuple_siphash(&t->k_isn, tu);
 }
 
 /* An offset of each connection's own: its values tell nothing of uptime or of
  * other connections. */
 static uint32_t ts_offset(const struct tcp *t, const struct tuple *tu)
 {
-	return t->ts_base + (uint32_t)siphash(&t->k_ts, tu, sizeof(*tu));
+	return t->ts_base + (uint32_t)tuple_siphash(&t->k_ts, tu);
 }
 
 static uint32_t ts_clock(const struct tcp *t)

@@ -222,6 +222,10 @@ static inline void tcp_drop(struct tcp *t, enum tcpd_drop why)
 	t->stat.drops[why]++;
 }
 
+/* SipHash of |tu|, and of |tu| and |more|. */
+uint64_t tuple_siphash(const struct siphash_key *key, const struct tuple *tu);
+uint64_t tuple_siphash_with(const struct siphash_key *key,
+			    const struct tuple *tu, uint32_t more);
 uint32_t tuple_hash(const struct tcp *t, const struct tuple *tu);
 bool tuple_same(const struct tuple *a, const struct tuple *b);
 
