@@ -21,7 +21,7 @@ begin=$(ms)
 tcpd_stop
 is $? 0 "SIGTERM without connections: exit code 0"
 between $(($(ms) - begin)) 0 700 "and at once"
-is "$(cd "$run" && echo *)" "lock" "no socket stays"
+is "$(cd "$run" && echo *)" "epoch lock" "no socket stays"
 no "nor the interface" ip -n "$ns" link show tcpd0
 
 # --- a client that closes when it sees the end of file
