@@ -69,11 +69,13 @@ static uint32_t block_start(const struct tcp *t, const struct conn *c,
 }
 
 /*
- * A block that covers |seq| on, behind |prev|; at most up to the next one.
- * What borrowed packets were promised is taken by them (|promised|) alone.
+ * A block that covers |at|, behind |prev|, |want| octets from |seq| on if
+ * possible; at most up to the next one.  What borrowed packets were promised is
+ * taken by them (|promised|) alone.
  */
 static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
-			  uint32_t seq, uint32_t want, bool promised)
+			  uint32_t seq, uint32_t at, uint32_t want,
+			  bool promised)
 {
 	struct recvq *q = &c->rq;
 	uint32_t next = prev == POOL_NONE ? q->head : block(t, prev)->next;
@@ -97,6 +99,8 @@ static uint32_t add_block(struct tcp *t, struct conn *c, uint32_t prev,
 	if (b == POOL_NONE)
 		return b;
 	size = pool_size(block(t, b)->order);
+	/* it is smaller than was meant: for want of room, or of memory */
+	seq = seq_max(seq, at - at % size);
 	q->mem += size;
 	block(t, b)->off = seq;
 	block(t, b)->len = next == POOL_NONE
@@ -120,7 +124,8 @@ static uint32_t add_ahead(struct tcp *t, struct conn *c, uint32_t prev,
 {
 	uint32_t start = block_start(t, c, prev, seq);
 
-	return add_block(t, c, prev, start, want + (seq - start), promised);
+	return add_block(t, c, prev, start, seq, want + (seq - start),
+			 promised);
 }
 
 /* Copy to its place; how much of it found memory, from its beginning. */

@@ -176,6 +176,7 @@ START_TEST(recvq_is_what_a_map_of_octets_is)
 	uint32_t disorder = _i % 3 ? 40 : 0;
 
 	model(_i % 2 ? 12345u : UINT32_MAX - 300000u);
+	m.c->rcv_buf = AHEAD << _i % 7; /* blocks ahead of each size */
 	while (m.next < STREAM / 4) {
 		uint32_t left = AHEAD - (m.next - m.read);
 		unsigned what = rng_below(&r, 10);
@@ -236,6 +237,7 @@ START_TEST(recvq_short_of_memory_is_never_wrong)
 	rig.set.memory = POOL_MAX;
 	rig_start();
 	model(12345u);
+	m.c->rcv_buf = AHEAD << _i % 7;
 	while (m.next < STREAM - 2 * AHEAD) {
 		uint32_t left = AHEAD - (m.next - m.read);
 		unsigned what = rng_below(&r, 12);
@@ -274,6 +276,28 @@ START_TEST(recvq_short_of_memory_is_never_wrong)
 	ck_assert_uint_gt(refused, 20);
 	ck_assert_uint_gt(rig.t->stat.memory_ooo_pruned, 0);
 	settle();
+}
+END_TEST
+
+/* What is left of an aligned stretch, between a block that ends within it and
+ * the next one, is larger than any block that fits: text at its end. */
+START_TEST(recvq_puts_text_behind_what_one_block_would_hold)
+{
+	model(0); /* sequence numbers are offsets, and one */
+	m.c->rcv_buf = 1u << 20;
+	put(0, 1);
+	settle();
+	put(32767, 1000);
+	put(23000, 1000);
+	put(30000, 2767);
+	settle();
+	check();
+	put(1, 22999);
+	put(24000, 6000);
+	settle();
+	check();
+	read_some(33767);
+	ck_assert_uint_eq(rig.t->pool.nused, 0);
 }
 END_TEST
 
@@ -574,6 +598,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, recvq_is_what_a_map_of_octets_is, 0, 9);
 	tcase_add_loop_test(tc, recvq_short_of_memory_is_never_wrong, 0, 4);
+	tcase_add_test(tc, recvq_puts_text_behind_what_one_block_would_hold);
 	tcase_add_test(tc, recvq_copies_nothing_for_a_reader_that_keeps_up);
 	tcase_add_test(tc, recvq_settles_what_was_read_in_part);
 	tcase_add_test(tc, recvq_lends_no_more_than_its_list_holds);
