@@ -18,7 +18,7 @@ START_TEST(bucket_gives_at_once_what_it_holds)
 	ck_assert(bucket_take(&full, START + 10, 10, 100));
 	ck_assert(!bucket_take(&full, START + 10, 10, 100));
 	/* after a long time it holds no more than that */
-	for (n = 0; bucket_take(&full, START * 1000u, 10, 100);)
+	for (n = 0; bucket_take(&full, (uint64_t)START * 1000u, 10, 100);)
 		n++;
 	ck_assert_uint_eq(n, 10);
 }

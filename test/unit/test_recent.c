@@ -59,7 +59,7 @@ END_TEST
 
 START_TEST(recent_flood_makes_it_forget_but_never_invent)
 {
-	for (uint64_t i = 0; i < 40u * RECENT_CELLS; i++)
+	for (uint64_t i = 0; i < UINT64_C(40) * RECENT_CELLS; i++)
 		ck_assert(recent_first(&r, hash_of(i), START + i, GAP));
 }
 END_TEST
@@ -69,14 +69,15 @@ START_TEST(recent_oldest_of_a_set_gives_way)
 	uint64_t h = 5;
 
 	for (unsigned i = 0; i < RECENT_WAYS; i++)
-		ck_assert(recent_first(&r, h + i * RECENT_SETS,
+		ck_assert(recent_first(&r, h + (uint64_t)i * RECENT_SETS,
 				       START + (i ? i : 100), GAP));
-	ck_assert(recent_first(&r, h + 100 * RECENT_SETS, START + 200, GAP));
+	ck_assert(recent_first(&r, h + UINT64_C(100) * RECENT_SETS, START + 200,
+			       GAP));
 	/* that was the second one */
 	ck_assert(!recent_first(&r, h, START + 201, GAP));
 	for (unsigned i = 2; i < RECENT_WAYS; i++)
-		ck_assert(!recent_first(&r, h + i * RECENT_SETS, START + 201,
-					GAP));
+		ck_assert(!recent_first(&r, h + (uint64_t)i * RECENT_SETS,
+					START + 201, GAP));
 	ck_assert(recent_first(&r, h + RECENT_SETS, START + 202, GAP));
 }
 END_TEST

@@ -217,10 +217,9 @@ static const uint32_t rates[] = {0, 1, 10, 1000, 10000, 100000};
 
 START_TEST(rst_budget_is_what_was_set)
 {
-	uint32_t rate = rates[_i];
-	unsigned n;
+	uint64_t rate = rates[_i], n;
 
-	rig.t->set.resets_per_second = rate;
+	rig.t->set.resets_per_second = rates[_i];
 	n = flood(300, 3000);
 	/* a tenth of it at once, and the first of each second beside it */
 	ck_assert_uint_ge(n, 3 * rate);
