@@ -210,6 +210,17 @@ static bool check_syn(struct tcp *t, struct conn *c, struct segment *seg)
 	return false;
 }
 
+static void set_window(struct tcp *t, struct conn *c, uint32_t wnd)
+{
+	bool closes = wnd == 0 && c->snd_wnd > 0;
+
+	c->snd_wnd = wnd;
+	if (closes) {
+		c->closed_at = t->now;
+		orphan_window(t, c);
+	}
+}
+
 /*
  * SND.WND by WL1 and WL2; an ACK of something new (|advances|) brings its
  * window whatever its SEQ, or a retransmission that closes a gap would leave
@@ -230,11 +241,7 @@ static void update_window(struct tcp *t, struct conn *c,
 		return;
 	if (wnd > 0)
 		persist_end(t, c);
-	c->snd_wnd = wnd;
-	if (wnd == 0) {
-		c->closed_at = t->now;
-		orphan_window(t, c);
-	}
+	set_window(t, c, wnd);
 	conn_want_output(t, c);
 }
 
@@ -305,7 +312,7 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	acked = seq_gt(seg->h.ack, c->snd_una) ? seg->h.ack - c->snd_una : 0;
 	ack_take(t, c, seg);
 	if (seg->stale) /* its window is old: the edge stays where it was */
-		c->snd_wnd -= min_u32(acked, c->snd_wnd);
+		set_window(t, c, c->snd_wnd - min_u32(acked, c->snd_wnd));
 	else if (seg->h.ack == c->snd_una)
 		update_window(t, c, seg, acked > 0);
 	if (c->fin_sent && c->snd_una == conn_fin_seq(c) + 1)

@@ -162,19 +162,21 @@ void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
 {
 	uint8_t mode = l->set.syn_cookies;
 	bool cookie = mode != TCPD_COOKIES_OFF && !iss_over && synq_pressure(t);
+	bool room = mode == TCPD_COOKIES_ALWAYS && !iss_over
+			    ? false
+			    : synq_make_room(t);
 	uint32_t slot;
 	struct half *h;
 
-	if (!iss_over &&
-	    (mode == TCPD_COOKIES_ALWAYS || (cookie && !synq_make_room(t)))) {
-		synq_bare_cookie(t, l, seg);
+	if (!room) {
+		if (mode == TCPD_COOKIES_OFF || iss_over)
+			tcp_drop(t, TCPD_DROP_HALF_OPEN_FULL);
+		else
+			synq_bare_cookie(t, l, seg);
 		return;
 	}
 	slot = slab_take(&t->halves);
-	if (slot == SLAB_NONE) {
-		tcp_drop(t, TCPD_DROP_HALF_OPEN_FULL);
-		return;
-	}
+	assert(slot != SLAB_NONE);
 	h = half_at(t, slot);
 	*h = synq_half(t, l, seg, cookie);
 	h->id = t->next_id++;
