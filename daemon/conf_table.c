@@ -114,7 +114,8 @@ const struct conf_row conf_rows[] = {
   .meaning = "Whether a SYN may be answered with a cookie, which needs no "
 	"entry. off: never; while the half-open table is full, SYNs are "
 	"dropped. auto: when the table is under pressure (three quarters in "
-	"use). always: every SYN; nothing is kept." },
+	"use): then the oldest entry with a cookie makes room for a new one, "
+	"and SYN-ACKs are not repeated. always: every SYN; nothing is kept." },
 { "backlog", CONN, .type = CONF_T_COUNT, MEMBER(tcpd_conn_settings, backlog),
   .min = 1, .max = 65535, .def = {"4096"},
   .meaning = "Accept queue of a listener: connections that wait for their "

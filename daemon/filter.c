@@ -283,9 +283,9 @@ static int read_state(struct parser *p, uint32_t *states)
 		return next(p);
 	}
 	return fail(p,
-		    "filter: state %s, expected a state of RFC 9293 (such "
-		    "as FIN-WAIT-1), all, connected, synchronized, bucket "
-		    "or big",
+		    "filter: expected a state of RFC 9293 (such as "
+		    "FIN-WAIT-1), all, connected, synchronized, bucket or "
+		    "big, found %s",
 		    shown(p));
 }
 

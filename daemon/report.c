@@ -68,7 +68,8 @@ char *report_duration(char *buf, size_t len, tcpd_time ns)
 	else if (ns < TCPD_SEC(100))
 		(void)snprintf(buf, len, "%.1fs", s);
 	else if (ns < TCPD_SEC(2 * 3600))
-		(void)snprintf(buf, len, "%.0fmin", s / 60);
+		(void)snprintf(buf, len, "%" PRIu64 "min%02" PRIu64 "s",
+			       ns / TCPD_SEC(60), ns / TCPD_SEC(1) % 60);
 	else if (ns < TCPD_SEC(72 * 3600))
 		(void)snprintf(buf, len, "%.1fh", s / 3600);
 	else

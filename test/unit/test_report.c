@@ -250,7 +250,8 @@ static const struct {
 	{TCPD_MS(200), "200ms"},
 	{TCPD_MS(2990), "2.99s"},
 	{TCPD_SEC(48), "48.0s"},
-	{TCPD_SEC(300), "5min"},
+	{TCPD_SEC(237) + TCPD_MS(999), "3min57s"},
+	{TCPD_SEC(300), "5min00s"},
 	{TCPD_SEC(7200), "2.0h"},
 	{TCPD_SEC(86400) * 25, "25d"},
 };
