@@ -26,11 +26,10 @@ void complete_note(struct stage *s)
 	}
 }
 
-/* Causes that nothing in this version leads to: no limit on orphans yet, and
- * a check of our own that fails would be a fault to be mended. */
+/* A check of our own that fails would be a fault to be mended. */
 static bool cannot_be(enum tcpd_reset r)
 {
-	return r == TCPD_RESET_FAULT || r == TCPD_RESET_BUDGET;
+	return r == TCPD_RESET_FAULT;
 }
 
 /* What a receiver may find out (tcpd_stat.h). */
