@@ -76,7 +76,8 @@ lab_options() {
 		shift 2
 	done
 	case $scale in
-	'' | 0* | *[!0-9]*) lab_usage "--scale $scale: expected 1, 2, ..." ;;
+	[1-9] | [1-9][0-9] | [1-9][0-9][0-9] | 1000) ;;
+	*) lab_usage "--scale $scale: expected a number from 1 to 1000" ;;
 	esac
 	case $family in
 	4 | 6) ;;
@@ -263,7 +264,7 @@ lab_pictures() {
 		>"$tmp/states.$tcpd_pid" 2>/dev/null &
 	pids="$pids $!"
 	drawing="$drawing $!"
-	wait_for 'grep -q "listening on" "$tmp/tcpdump.log"' 10 ||
+	wait_for 'grep -qs "listening on" "$tmp/tcpdump.log"' 10 ||
 		bail "tcpdump did not start: $(cat "$tmp/tcpdump.log")"
 }
 
@@ -330,7 +331,10 @@ tell() {
 expect() {
 	checks=$((checks + 1))
 	if [ "$2" = "$3" ]; then
-		printf '    ok       %s\n' "$1"
+		case $1 in
+		*"$2"*) printf '    ok       %s\n' "$1" ;;
+		*) printf '    ok       %s: %s\n' "$1" "$2" ;;
+		esac
 	else
 		printf '    NOT      %s: expected %s, saw %s\n' "$1" "$3" "$2"
 		failed+=("$1: expected $3, saw ${2:-nothing}")
