@@ -350,9 +350,10 @@ static int unknown(struct scanner *s, const char *name, enum conf_scope scope)
 	if (strcmp(name, "include") == 0)
 		return unexpected(s, "a directive: other files are not read");
 	if (scope != CONF_TOP && conf_row_find(name, CONF_TOP) != NULL)
-		return FAIL_AT(s, s->token_line,
-			       "%s%s: not allowed in a section, expected outside",
-			       s->where, name);
+		return FAIL_AT(
+			s, s->token_line,
+			"%s%s: not allowed in a section, expected outside",
+			s->where, name);
 	if (scope == CONF_TOP && (conf_row_find(name, CONF_SERVICE) != NULL ||
 				  conf_row_find(name, CONF_ALLOW) != NULL))
 		return FAIL_AT(s, s->token_line,
