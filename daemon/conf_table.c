@@ -73,11 +73,11 @@ const struct conf_row conf_rows[] = {
 	"leaves the interface alone. Where the kernel takes no IPv6 there, "
 	"the IPv6 entries of both lists are left out with one warning." },
 { "mtu", TOP, .type = CONF_T_COUNT, MEMBER(conf, mtu),
-  .min = 88, .max = 65535, .def = {"1500"},
-  .meaning = "Greatest packet on the TUN interface, in octets. At least 88: "
-	"the heads of IPv4 and TCP, and 48 octets, below which neither Linux "
-	"nor tcpd makes a segment; what does not fit would come in fragments, "
-	"which tcpd does not put together. Below 1280 there is no IPv6." },
+  .min = 68, .max = 65535, .def = {"1500"},
+  .meaning = "Greatest packet on the TUN interface, in octets. Below 1280 "
+	"there is no IPv6. Below 88 tcpd warns: Linux makes no segment of less "
+	"than 48 octets, its packets then come in fragments, which tcpd does "
+	"not put together." },
 { "txqueuelen", TOP, .type = CONF_T_COUNT, MEMBER(conf, txqueuelen),
   .min = 1, .max = 1000000, .def = {"10000"},
   .meaning = "Packets that the kernel keeps for tcpd on the TUN interface." },
