@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/capture.h"
+#include "daemon/conf_value.h"
 #include "daemon/link.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
@@ -62,12 +63,14 @@ const char *reload_fixed(const struct conf *was, const struct conf *c,
 		{"connections", was->connections, c->connections},
 		{"half-open", was->half_open, c->half_open},
 		{"time-wait-max", was->time_wait_max, c->time_wait_max},
-		{"memory", was->memory, c->memory},
 		{"time-scale", was->time_scale, c->time_scale},
 	};
+	char memory_was[CONF_TEXT_MAX], memory_is[CONF_TEXT_MAX];
 	const struct {
 		const char *name, *was, *is;
 	} texts[] = {
+		{"memory", conf_size_text(memory_was, was->memory),
+		 conf_size_text(memory_is, c->memory)},
 		{"tun", was->tun, c->tun},
 		{"run-dir", was->run_dir, c->run_dir},
 		{"user", was->user, c->user},

@@ -20,8 +20,9 @@ const struct subcommand cmd_close = {
 	.args = "ID",
 	.summary = "end a connection by FIN",
 	.help = "Ends a connection in order: what is queued goes out, then "
-		"FIN; the program may go on reading. Needs root or tcpd's "
-		"user.",
+		"FIN; the program may go on reading. A half-open or TIME-WAIT "
+		"entry has no FIN to send and ends as by abort. Needs root or "
+		"tcpd's user.",
 	.min_words = 1,
 	.max_words = 1,
 	.words = WORDS_ID,

@@ -76,6 +76,8 @@ cat >"$conf" <<-END
 	memory = 64M
 END
 no "a limit that cannot change while running is refused" tcpctl reload
+is "$(tcpctl reload 2>&1)" "tcpctl: memory: cannot change while tcpd runs, \
+expected 256M (or a restart)" "and what it is now is told with its unit"
 is "$(page 81)" 200 "and nothing of that file is taken"
 
 cat >"$conf" <<-END
