@@ -164,10 +164,12 @@ bool epoch_take(const struct conf *c, const struct privs *p, struct epoch *e)
 	struct image im = {.magic = MAGIC};
 	char path[PATH_LEN];
 	const char *wrong;
+	uint32_t was;
 
 	(void)snprintf(path, sizeof(path), "%s/" NAME, c->run_dir);
 	look_at_clocks(&clocks);
 	wrong = read_file(path, p->uid, &im);
+	was = im.e.scale;
 	if (!wrong && !epoch_follow(&im.e, &clocks, scale))
 		wrong = "the clock went back, or too far";
 	if (wrong) {
@@ -181,10 +183,14 @@ bool epoch_take(const struct conf *c, const struct privs *p, struct epoch *e)
 			return false;
 	}
 	im.sum = sum_of(&im);
-	if (!write_file(c->run_dir, path, &im))
+	if (!write_file(c->run_dir, path, &im)) {
 		log_warn("%s: %s: the sequence numbers of a tcpd after this "
 			 "one will begin anew",
 			 path, strerror(errno));
+		/* who counts on at the old pace would come out below us */
+		if (was != scale)
+			(void)unlink(path);
+	}
 	*e = im.e;
 	explicit_bzero(&im, sizeof(im));
 	return true;

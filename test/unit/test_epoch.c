@@ -313,6 +313,24 @@ START_TEST(epoch_that_cannot_be_written_costs_a_warning)
 }
 END_TEST
 
+/* The file that is left would tell the next one a pace that was not ours. */
+START_TEST(epoch_that_cannot_be_written_with_another_scale_is_forgotten)
+{
+	struct epoch a = take(), b, last;
+
+	ck_assert_int_eq(mkdir(in_dir("epoch.new"), 0755), 0);
+	b = take();
+	ck_assert_mem_eq(a.key, b.key, sizeof(a.key));
+	c.time_scale = 1000;
+	b = take();
+	ck_assert_mem_eq(a.key, b.key, sizeof(a.key));
+	(void)usleep(2000);
+	c.time_scale = 1;
+	last = take();
+	ck_assert_mem_ne(a.key, last.key, sizeof(a.key));
+}
+END_TEST
+
 START_TEST(epoch_of_tcpds_user_is_taken_over_by_root)
 {
 	struct epoch a, b;
@@ -346,6 +364,9 @@ int main(void)
 	tcase_add_loop_test(tc, epoch_file_that_is_not_ours_is_replaced, 0,
 			    sizeof(bad_rows) / sizeof(bad_rows[0]));
 	tcase_add_test(tc, epoch_that_cannot_be_written_costs_a_warning);
+	tcase_add_test(
+		tc,
+		epoch_that_cannot_be_written_with_another_scale_is_forgotten);
 	tcase_add_test(tc, epoch_of_tcpds_user_is_taken_over_by_root);
 	sr = srunner_create(s);
 	srunner_set_tap(sr, "-");
