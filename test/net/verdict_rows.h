@@ -5,9 +5,7 @@
  * SEQ and ACK count from RCV.NXT and SND.NXT of the side that is shot at.  A
  * verdict is what it answered ("silence", or FLAGS +SEQ +ACK, counted in the
  * same way), then what is left of the connection.  |tcpd| is another verdict
- * for tcpd than for the kernel, and |why| its reason.  (With cookies: one SYN
- * is answered twice a second, whatever its number is, and the kernel takes the
- * ACK of SND.NXT+1 for a cookie with another MSS, losing an octet.)
+ * for tcpd than for the kernel, and |why| its reason.
  */
 #ifndef TEST_NET_VERDICT_ROWS_H
 #define TEST_NET_VERDICT_ROWS_H
@@ -35,6 +33,7 @@ struct row {
 	const char *tcpd;
 	const char *cookies; /* |tcpd| without half-open entries */
 	const char *why;
+	const char *cookies_why; /* |why| there, where it is another */
 	enum source from;
 	int32_t ts;
 	unsigned wait_ms; /* before it */
@@ -44,6 +43,9 @@ struct row {
 
 #define X	  .data = "x", .len = 1
 #define OPT(text) .opt = (text), .nopt = sizeof(text) - 1
+
+#define TWICE_A_SECOND \
+	"one client is answered twice a second, whatever its SYN's number is"
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -183,11 +185,15 @@ static const struct row rows[] = {
 	{"SYN exact", SYN_RECEIVED, {.flags = SYN},
 	 .expect = "RA 0 +1; gone", .tcpd = "A +0 +0; alive",
 	 .cookies = "silence; alive",
-	 .why = "a blind SYN ends no handshake (RFC 5961, 4.2)"},
+	 .why = "a blind SYN ends no handshake (RFC 5961, 4.2)",
+	 .cookies_why = TWICE_A_SECOND},
 	{"SYN far", SYN_RECEIVED, {.flags = SYN, .seq = 1000000},
-	 .expect = "A +0 +0; alive", .cookies = "silence; alive"},
+	 .expect = "A +0 +0; alive", .cookies = "silence; alive",
+	 .cookies_why = TWICE_A_SECOND},
 	{"ACK of SND.NXT+1", SYN_RECEIVED, {.flags = ACK, .ack = 1},
-	 .expect = "R +1; alive", .cookies = "R +1; alive"},
+	 .expect = "R +1; alive", .cookies = "R +1; alive",
+	 .cookies_why = "there it is a cookie with another MSS, and the octet "
+			"before it is lost"},
 	{"ACK 1 GiB too old", SYN_RECEIVED, {.flags = ACK, .ack = -(1u << 30)},
 	 .expect = "R -1073741824; alive"},
 	{"data without ACK", SYN_RECEIVED, {.flags = PSH, X},

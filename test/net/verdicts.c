@@ -332,13 +332,12 @@ static const char *verdict(struct side *s, const struct row *row, char *text,
 }
 
 static void print(const struct row *r, const char *expect, const char *want,
-		  const char *kernel, const char *tcpd)
+		  const char *kernel, const char *tcpd, const char *why)
 {
 	bool good = strcmp(kernel, expect) == 0 && strcmp(tcpd, want) == 0;
 
 	printf("%s\t%s, %s\t%s\t%s\t%s\t%s\n", good ? "good" : "bad",
-	       stages[r->stage], r->name, expect, kernel, tcpd,
-	       r->why ? r->why : "");
+	       stages[r->stage], r->name, expect, kernel, tcpd, why ? why : "");
 }
 
 int main(int argc, char **argv)
@@ -365,6 +364,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *r = &rows[i];
 		const char *want = r->tcpd ? r->tcpd : r->expect;
+		const char *why;
 		char k[400], t[400];
 
 		if ((r->only && r->only != (family == AF_INET ? 4 : 6)) ||
@@ -374,7 +374,8 @@ int main(int argc, char **argv)
 		(void)verdict(&tcpd, r, t, sizeof(t));
 		if (cookies)
 			want = r->cookies ? r->cookies : r->tcpd ? r->tcpd : k;
-		print(r, cookies ? k : r->expect, want, k, t);
+		why = cookies && r->cookies_why ? r->cookies_why : r->why;
+		print(r, cookies ? k : r->expect, want, k, t, why);
 		(void)fflush(stdout);
 	}
 	return 0;
