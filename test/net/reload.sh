@@ -67,6 +67,14 @@ is "$(page 81)" 200 "the page is still there"
 is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
 	"the connection lives on"
 
+cat >"$conf" <<-END
+	service web { listen = ":81" kind = http backlog = 77 syn-cookies = always }
+	service echo { listen = ":7" kind = echo backlog = 77 }
+END
+ok "SYN cookies may be had from now on" tcpctl reload
+is "$(page 81)" 200 "the page is still there"
+is "$(stat_json '.cookies.accepted')" 1 "by a cookie"
+
 rm "$conf"
 no "a file that is gone: the reload is refused" tcpctl reload
 is "$(page 81)" 200 "and nothing changes"
