@@ -46,8 +46,10 @@ static void settings(struct drive *d, uint8_t how)
 	tcpd_settings_init(s);
 	s->max_conns = 16;
 	s->max_listeners = 4;
-	s->max_half_open = 8;
+	s->max_half_open = how & 2 ? 4 : 5;
 	s->max_time_wait = 4;
+	s->max_orphans = how & 4 ? 1 : 4;
+	s->conn.syn_cookies = how % TCPD_NCOOKIES;
 	s->memory = how & 1 ? 256u << 10 : 4u << 20;
 	s->conn.backlog = how & 2 ? 1 : 8;
 	s->conn.receive_buffer = how & 4 ? 3000 : 1u << 20;
@@ -238,7 +240,8 @@ void drive_close(struct drive *d)
 	pass(d, d->now + TCPD_SEC(3600));
 	st = tcpd_stats(d->st);
 	if (st->now_connections || st->now_half_open || st->now_time_wait ||
-	    st->now_listeners || st->now_blocks || st->now_records)
+	    st->now_listeners || st->now_blocks || st->now_records ||
+	    st->now_orphans || st->now_send_blocks)
 		drive_broken("the end", "something is left");
 	tcpd_free(d->st);
 	if (d->mem.nmaps || d->mem.wrong)

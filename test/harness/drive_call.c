@@ -19,18 +19,21 @@ static void open_socket(struct drive *d)
 	unsigned i = pick(d);
 	struct tcpd_addr a = {.port = drive_u8(d)};
 	uint8_t how = drive_u8(d);
+	struct tcpd_conn_settings set = d->set.conn;
 
 	if (i == 0 || d->h[i])
 		return;
 	a.family = how & 1 ? 6 : 4;
 	memcpy(a.ip, how & 1 ? drive_ip6 : drive_ip4, 16);
 	a.ip[15] = how & 2 ? 2 : 1;
-	if (how & 4)
+	if (how & 4) {
 		tcpd_bind(d->st, &d->h[i], &a, how >> 4 & 1, d->now);
-	else if (how & 8)
-		tcpd_listen(d->st, &d->h[i], &a, how >> 4 & 1, NULL, d->now);
-	else
+	} else if (how & 8) {
+		set.syn_cookies = (how >> 5) % TCPD_NCOOKIES;
+		tcpd_listen(d->st, &d->h[i], &a, how >> 4 & 1, &set, d->now);
+	} else {
 		tcpd_connect(d->st, &d->h[i], NULL, &a, d->now);
+	}
 }
 
 static void end_socket(struct drive *d)
@@ -151,6 +154,8 @@ static void reconfigure(struct drive *d)
 	set.csum = (how & 2) != 0;
 	set.tso4 = set.tso6 = set.csum && how & 4;
 	set.conn.backlog = how & 7;
+	set.max_orphans = 1 + (how >> 3 & 3);
+	set.resets_per_second = how & 32 ? 10000 : how >> 6;
 	if (tcpd_reconfigure(d->st, &set, d->now) == 0)
 		d->set = set;
 }

@@ -129,7 +129,8 @@ void drive_segment(struct drive *d)
 		p.ack = near_edge(st.snd_una, st.snd_nxt, edges >> 3 & 7);
 	} else {
 		p.seq = 1000u + (edges & 3);
-		p.ack = there ? d->isn + 1 : drive_u32(d);
+		/* a SYN cookie, perhaps: there is no entry */
+		p.ack = there || edges & 4 ? d->isn + 1 : drive_u32(d);
 	}
 	if (!(p.flags & FLAG_ACK))
 		p.ack = 0;
