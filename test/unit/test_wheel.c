@@ -445,7 +445,7 @@ int main(void)
 	tcase_add_test(tc, wheel_knows_the_exact_tick_of_what_is_near);
 	tcase_add_test(tc,
 		       wheel_gives_out_early_what_is_armed_beyond_its_horizon);
-	tcase_add_loop_test(tc, wheel_hands_a_crowd_down_in_pieces, 0, 400);
+	tcase_add_loop_test(tc, wheel_hands_a_crowd_down_in_pieces, 0, 60);
 	tcase_add_loop_test(tc, wheel_first_of_many_armed_alike_is_the_oldest,
 			    0, 4);
 	suite_add_tcase(s, tc);
