@@ -91,8 +91,7 @@
 	X(AFTER_CLOSE,   "after_close",   "data after close") \
 	X(BUDGET,        "budget",        "memory or orphan limit") \
 	X(TIMEOUT,       "timeout",       "gave up") \
-	X(FAULT,         "fault",         "a check of our own failed") \
-	X(BAD_COOKIE,    "bad_cookie",    "ACK to a listener, its SYN cookie forged or too old")
+	X(FAULT,         "fault",         "a check of our own failed")
 /* clang-format on */
 
 enum tcpd_reset {

@@ -143,7 +143,7 @@ bool synq_cookie_ack(struct tcp *t, struct listener *l, struct segment *seg)
 		return true;
 	tcp_drop(t, TCPD_DROP_COOKIE);
 	t->stat.cookies_refused++;
-	rst_answer(t, seg, TCPD_RESET_BAD_COOKIE);
+	rst_answer(t, seg, TCPD_RESET_NO_CONNECTION);
 	return true;
 }
 
