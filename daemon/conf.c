@@ -425,6 +425,7 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 	s->max_half_open = c->half_open;
 	s->max_time_wait = c->time_wait_max;
 	s->resets_per_second = c->reset_rate;
+	s->flood_ready = true;
 	s->memory = c->memory;
 	s->conn = c->conn;
 	s->rto_init = c->rto_init;

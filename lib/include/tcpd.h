@@ -253,6 +253,9 @@ struct tcpd_settings {
 	/* RSTs for segments of no connection; over it the first to a source
 	 * within a second goes still, the others do not */
 	uint32_t resets_per_second;
+	/* Touch at once what a flood of SYNs would: it then costs no memory
+	 * that was not there before.  Of large tables the first few MiB. */
+	bool flood_ready;
 	bool tso4, tso6; /* the device cuts super-segments */
 	bool csum;	 /* the device fills in TCP checksums */
 	uint16_t mtu;

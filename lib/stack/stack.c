@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stack.c - making and ending a stack: its memory is one region, laid out
- * here and never added to; pages are touched only as they are used.
+ * here and never added to; pages are touched only as they are used, but for
+ * what a flood is to find there (|flood_ready|).
  */
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 #define PAGE	   4096u
 #define RESETS_MAX 1000000000u /* a second: one a nanosecond */
+#define READY_MAX  (2u << 20)  /* octets of each part */
 
 void tcpd_settings_init(struct tcpd_settings *s)
 {
@@ -131,6 +133,27 @@ static void place_table(struct layout *l, struct htab *h, uint32_t max)
 		htab_init(h, p, cells);
 }
 
+static void touch(void *p, size_t len)
+{
+	volatile uint8_t *at = p;
+
+	for (size_t i = 0; i < len && i < READY_MAX; i += PAGE)
+		at[i] = 0;
+}
+
+/* The half-open entries and the answers that wait. */
+static void make_ready(struct tcp *t, const struct tcpd_settings *s)
+{
+	struct slab_need n = slab_need(sizeof(struct half), s->max_half_open);
+
+	touch(t->halves.mem, n.mem);
+	touch(t->halves.free, n.free);
+	touch(t->half_tab.cell,
+	      sizeof(struct htab_cell) * htab_cells(s->max_half_open));
+	touch(t->replies, sizeof(struct reply) * NREPLIES);
+	touch(t->recent.cell, sizeof(struct recent_cell) * RECENT_CELLS);
+}
+
 static uint32_t nrecords(const struct tcpd_settings *s)
 {
 	uint64_t n = s->memory / 1024 + s->max_conns;
@@ -214,6 +237,8 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	st->mem = l.base;
 	st->nmem = l.at;
 	t = &st->t;
+	if (s->flood_ready)
+		make_ready(t, s);
 	take_settings(t, s);
 	t->now = now;
 	t->next_id = 1;

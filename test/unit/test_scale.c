@@ -245,6 +245,34 @@ START_TEST(scale_half_open_entry_costs_96_octets_and_its_place_in_the_table)
 }
 END_TEST
 
+/* Octets touched; not where nothing but a look is taken: that costs no memory,
+ * though mincore() tells of it. */
+static size_t written(void)
+{
+	return touched(st->mem, st->nmem) - table(&t->conn_tab) -
+	       table(&t->tw_tab);
+}
+
+/* From the first SYN on: the table fills up, is full, and takes in new ones.
+ * What is left is the ring of traces. */
+START_TEST(scale_flood_touches_nearly_nothing_that_was_not_touched_before)
+{
+	size_t before;
+
+	set.flood_ready = true;
+	start();
+	before = written();
+	for (uint32_t k = 0; k < 100000; k++) {
+		open_half(k);
+		now += TCPD_US(5);
+	}
+	ck_assert_uint_eq(t->halves.count, set.max_half_open);
+	ck_assert_uint_le(written(),
+			  before + sizeof(struct trace_entry) * NTRACES +
+				  (size_t)16 * PAGE);
+}
+END_TEST
+
 /* Every connect succeeds, the oldest entries go, memory stays where it was
  * when the table was full, and no number is given twice. */
 START_TEST(scale_a_million_closes_stay_within_the_cap)
@@ -305,6 +333,9 @@ int main(void)
 	tcase_add_test(
 		tc,
 		scale_half_open_entry_costs_96_octets_and_its_place_in_the_table);
+	tcase_add_test(
+		tc,
+		scale_flood_touches_nearly_nothing_that_was_not_touched_before);
 	tcase_add_test(tc, scale_a_million_closes_stay_within_the_cap);
 	suite_add_tcase(s, tc);
 	srunner_set_tap(r, "-");
