@@ -40,6 +40,7 @@
 	X(opens,    failed,         "opens that ended in SYN-SENT or SYN-RECEIVED") \
 	X(opens,    accepted,       "connections handed out by accept") \
 	X(timeouts, rexmt,          "retransmission time-outs") \
+	X(timeouts, r1,             "segments that three retransmissions got no answer to (R1)") \
 	X(timeouts, persist,        "zero-window probes sent") \
 	X(timeouts, keepalive,      "keep-alive probes sent") \
 	X(timeouts, delack,         "ACKs sent because their delay was over") \
@@ -50,6 +51,7 @@
 	X(recovery, fast,           "fast retransmits begun") \
 	X(recovery, partial_acks,   "partial ACKs during recovery") \
 	X(recovery, rto,            "recoveries begun by the retransmission timer") \
+	X(recovery, initial,        "recoveries begun before an initial window was acknowledged") \
 	X(time_wait, entered,       "connections that entered TIME-WAIT") \
 	X(time_wait, reused,        "entries given to a new SYN (RFC 6191)") \
 	X(time_wait, evicted,       "oldest entries dropped at the cap") \

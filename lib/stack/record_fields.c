@@ -281,6 +281,7 @@ static const struct field conn_fields[] = {
 	F(38, recover), F(39, mss), F(40, advmss), F(41, peer_mss),
 	F(42, pmtu), F(43, unsent_low), F(44, sq.end), F(45, lost),
 	F(46, resent), F(47, duped), F(48, lost_hint),
+	F(49, dup_flight),
 	/* receive */
 	F(60, irs), F(61, rcv_nxt), F(62, rcv_adv), F(63, rcv_buf),
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
@@ -292,7 +293,8 @@ static const struct field conn_fields[] = {
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
 	F(98, challenge_at), F(99, keepidle), F(100, keepintvl),
 	F(101, user_timeout), F(102, stalled_at), F(103, reassured_at),
-	F(104, closed_at), F(105, orphan_at),
+	F(104, closed_at), F(105, orphan_at), F(106, rtt_round),
+	F(107, rtt_n), F(108, rtt_per),
 	F(110, repeat_full_at),
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),

@@ -14,10 +14,16 @@ struct harvest {
 	uint64_t delivered; /* conn.delivered when that one was sent */
 	tcpd_time delivered_at, first_sent_at;
 	bool any, app_limited, cwnd_limited, resent;
+	uint32_t
+		before_rto; /* octets that went before the RTO, and not since */
 };
 
-static void forget_loss(struct conn *c, const struct xmit *x, uint32_t n)
+static void forget_loss(struct conn *c, struct harvest *h, const struct xmit *x,
+			uint32_t n)
 {
+	if (c->recovery == REC_RTO &&
+	    (x->flags & (XMIT_LOST | XMIT_RESENT)) == XMIT_LOST)
+		h->before_rto += n;
 	if (x->flags & XMIT_LOST)
 		c->lost -= n;
 	if (x->flags & XMIT_RESENT)
@@ -55,11 +61,11 @@ static struct harvest harvest(struct tcp *t, struct conn *c, uint32_t ack)
 			break;
 		look_at(t, &h, x);
 		if (seq_gt(x->end, ack)) { /* a part of a super-segment */
-			forget_loss(c, x, ack - x->seq);
+			forget_loss(c, &h, x, ack - x->seq);
 			x->seq = ack;
 			break;
 		}
-		forget_loss(c, x, x->end - x->seq);
+		forget_loss(c, &h, x, x->end - x->seq);
 		xmit_del(t, c, slot);
 	}
 	return h;
@@ -147,7 +153,10 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (of_syn || of_probe)
 		return; /* what follows is about data */
 	rexmt_advance(t, c, acked);
-	tell_cc(t, c, &h, acked, prior, recovering);
+	/* slow start after an RTO grows by what it has sent itself: one ACK for
+	 * all that had arrived must not let a burst go (RFC 3465, 2.3) */
+	tell_cc(t, c, &h, acked - min_u32(acked, h.before_rto), prior,
+		recovering);
 }
 
 /* RFC 5681, section 2: what counts as a duplicate. */

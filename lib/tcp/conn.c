@@ -300,7 +300,7 @@ void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
 	(void)t;
 	c->iss = c->snd_una = c->snd_nxt = iss;
 	c->sq.end = iss + 1;
-	c->recover = c->snd_sml = c->lost_hint = iss;
+	c->recover = c->snd_sml = c->lost_hint = c->rtt_round = iss;
 	c->rcv_buf = min_u32(RCV_BUF_START, c->rcv_max);
 }
 
@@ -315,12 +315,16 @@ void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs)
 	c->rcv_mss = min_u32(c->advmss, 536);
 }
 
-/* IW: RFC 6928; one segment after a lost SYN or SYN-ACK (RFC 5681, 3.1). */
+/* RFC 6928, (1). */
+uint32_t conn_initial_window(uint32_t mss)
+{
+	return min_u32(10 * mss, max_u32(2 * mss, 14600));
+}
+
+/* One segment after a lost SYN or SYN-ACK (RFC 5681, 3.1). */
 static uint32_t initial_window(const struct conn *c)
 {
-	if (c->nrexmt)
-		return c->mss;
-	return min_u32(10 * c->mss, max_u32(2 * c->mss, 14600));
+	return c->nrexmt ? c->mss : conn_initial_window(c->mss);
 }
 
 void conn_syn_acked(struct tcp *t, struct conn *c)

@@ -119,6 +119,8 @@ struct conn {
 	uint32_t max_snd_wnd; /* the largest ever: RFC 5961, 5.2; SWS */
 	uint32_t snd_sml;     /* end of the last small segment (Minshall) */
 	uint32_t recover;     /* RFC 6582 */
+	uint32_t dup_flight;  /* in flight when the first duplicate ACK came */
+	uint32_t rtt_round;   /* SND.NXT when this round of samples began */
 	uint32_t mss, advmss, peer_mss;
 	uint32_t pmtu; /* 0: the device's */
 	uint32_t unsent_low;
@@ -126,7 +128,8 @@ struct conn {
 	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
 	uint32_t lost, resent, duped; /* octets: lost; of them sent again;
 					 known to have left by duplicate ACKs */
-	uint32_t lost_hint; /* no lost record that waits begins before */
+	uint32_t lost_hint;	 /* no lost record that waits begins before */
+	uint16_t rtt_n, rtt_per; /* samples in this round, in the one before */
 
 	/* receive */
 	uint32_t irs, rcv_nxt, rcv_adv; /* rcv_adv: right edge announced */
@@ -275,6 +278,9 @@ uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
 /* Start values of an opened connection's send and receive side. */
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss);
 void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs);
+
+/* What may be sent before the first ACK. */
+uint32_t conn_initial_window(uint32_t mss);
 
 /* Our SYN is acknowledged (in SYN-RECEIVED after a CLOSE, too: FIN-WAIT-1):
  * segment size and congestion window begin. */

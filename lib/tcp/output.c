@@ -250,9 +250,8 @@ static void restart_after_idle(struct tcp *t, struct conn *c)
 
 	if (conn_flight(c) == 0 && c->last_snd && idle > c->rto &&
 	    conn_unsent(c))
-		cc_ops_of(c->cc)->restart(
-			&c->ccs,
-			min_u32(10 * c->mss, max_u32(2 * c->mss, 14600)), idle);
+		cc_ops_of(c->cc)->restart(&c->ccs, conn_initial_window(c->mss),
+					  idle);
 }
 
 /* New text, or old; the window as it will be once this has left. */

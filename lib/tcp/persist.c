@@ -51,6 +51,8 @@ void persist_end(struct tcp *t, struct conn *c)
 		c->snd_nxt = c->snd_una;
 		c->fin_sent = false;
 	}
+	if (c->nprobes) /* whatever the probes counted towards R2 */
+		c->nrexmt = 0;
 	c->nprobes = 0;
 	c->probe_due = false;
 	conn_disarm(c, CT_PERSIST);

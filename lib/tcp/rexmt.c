@@ -9,6 +9,7 @@
 #include "xmit.h"
 
 #define DUP_THRESH 3
+#define R1	   3 /* SHLD-10 */
 
 void rexmt_arm(struct tcp *t, struct conn *c)
 {
@@ -87,10 +88,19 @@ static void limit_duped(struct conn *c)
 	c->duped = min_u32(c->duped, then > c->lost ? then - c->lost : 0);
 }
 
+/* RFC 6928, 12: losses in the first window are watched. */
+static void count_early(struct tcp *t, const struct conn *c)
+{
+	t->stat.recovery_initial +=
+		c->octets_acked < conn_initial_window(c->mss);
+}
+
 void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 {
 	(void)seg;
 	t->stat.segments_dup_acks_in++;
+	if (c->dupacks == 0)
+		c->dup_flight = conn_flight(c);
 	if (c->dupacks < UINT8_MAX)
 		c->dupacks++;
 	conn_want_output(t, c); /* RFC 3042; or another segment has left */
@@ -104,7 +114,10 @@ void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 	    !seq_gt(c->snd_una, c->recover))
 		return;
 	t->stat.recovery_fast++;
-	cc_ops_of(c->cc)->enter_recovery(&c->ccs, conn_flight(c), t->now);
+	count_early(t, c);
+	/* RFC 5681, 3.2, step 2: without what limited transmit has sent */
+	cc_ops_of(c->cc)->enter_recovery(
+		&c->ccs, min_u32(conn_flight(c), c->dup_flight), t->now);
 	c->recovery = REC_FAST;
 	c->recover = c->snd_nxt;
 	mark_first_lost(t, c);
@@ -154,6 +167,10 @@ void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked)
 		c->dupacks = 0;
 		break;
 	}
+	/* these would be ahead again after half of the number space */
+	if (seq_lt(c->recover, c->snd_una))
+		c->recover = c->snd_una - 1;
+	c->snd_sml = seq_max(c->snd_sml, c->snd_una);
 	rexmt_arm(t, c); /* 5.2, 5.3 */
 }
 
@@ -186,10 +203,12 @@ static bool held_by_window(const struct tcp *t, const struct conn *c)
 /* 5.4 to 5.6; the back-off is counted when the segment has left. */
 void rexmt_timeout(struct tcp *t, struct conn *c)
 {
-	bool first = c->recovery != REC_RTO;
+	bool first = c->nrexmt == 0; /* not resent by the timer yet */
+	uint32_t flight = conn_flight(c);
 
 	if (conn_flight(c) == 0)
 		return;
+	t->stat.timeouts_r1 += c->nrexmt == R1;
 	if (c->nrexmt >= most_retries(t, c) &&
 	    !held_by_window(t, c)) { /* R2: MUST-20, MUST-23 */
 		give_up(t, c);
@@ -202,8 +221,14 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 		c->syn_due = true;
 		return;
 	}
-	t->stat.recovery_rto += first;
-	cc_ops_of(c->cc)->timeout(&c->ccs, conn_flight(c), first, t->now);
+	/* what is sent again is lost again: a second indication of
+	 * congestion, and both values fall again (RFC 5681, 4.3) */
+	if (c->recovery != REC_OPEN)
+		flight = min_u32(flight, c->ccs.cwnd);
+	else
+		count_early(t, c);
+	t->stat.recovery_rto += c->recovery != REC_RTO;
+	cc_ops_of(c->cc)->timeout(&c->ccs, flight, first, t->now);
 	c->recovery = REC_RTO;
 	c->recover = c->snd_nxt;
 	c->dupacks = 0;

@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* rtt.c - round trip time and RTO: RFC 6298, section 2, in nanoseconds. */
+/*
+ * rtt.c - round trip time and RTO: RFC 6298, section 2, in nanoseconds.
+ *
+ * Its factors are for one sample a round trip.  With many they are divided by
+ * as many as the round trip before had (RFC 7323, 4.2 and appendix G), or the
+ * history would be a fraction of a round trip, and a steady one would bring
+ * the RTO down to SRTT.
+ */
 #include "conn.h"
 
 #define CLOCK_G TCPD_MS(1) /* granularity of the timer wheel */
 
+/* Samples a round trip. */
+static unsigned samples(struct conn *c)
+{
+	if (seq_ge(c->snd_una, c->rtt_round)) {
+		c->rtt_per = c->rtt_n;
+		c->rtt_n = 0;
+		c->rtt_round = c->snd_nxt;
+	}
+	if (c->rtt_n < UINT16_MAX)
+		c->rtt_n++;
+	return max_u32(c->rtt_per, 1);
+}
+
 void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 {
+	unsigned n = samples(c);
+
 	if (rtt == 0)
 		rtt = 1;
 	if (c->min_rtt == 0 || rtt < c->min_rtt)
@@ -16,8 +38,8 @@ void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 	} else {
 		tcpd_time d = c->srtt > rtt ? c->srtt - rtt : rtt - c->srtt;
 
-		c->rttvar = (3 * c->rttvar + d) / 4;
-		c->srtt = (7 * c->srtt + rtt) / 8;
+		c->rttvar = ((4 * n - 1) * c->rttvar + d) / (4 * n);
+		c->srtt = ((8 * n - 1) * c->srtt + rtt) / (8 * n);
 	}
 	c->rto = c->srtt + max_u64(CLOCK_G, 4 * c->rttvar);
 	c->rto = max_u64(c->rto, t->set.rto_min);

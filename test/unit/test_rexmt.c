@@ -308,8 +308,31 @@ START_TEST(rexmt_of_a_lost_retransmission_is_a_second_event)
 	rig_pass(TCPD_SEC(1)); /* 5681-10 */
 	ck_assert_uint_eq(rig_drain(), 1);
 	ck_assert_uint_eq(c->ccs.cwnd, MSS);
-	ck_assert_uint_eq(c->ccs.ssthresh, 8 * MSS);
+	ck_assert_uint_eq(c->ccs.ssthresh, 4 * MSS);
 	ck_assert_int_eq(c->recovery, REC_RTO);
+}
+END_TEST
+
+/* |recover| and the end of the last small segment are numbers that SND.UNA
+ * has passed: in half of the number space they must not be ahead again. */
+START_TEST(rexmt_forgets_numbers_that_are_behind)
+{
+	with_window(10);
+	c->nodelay = false;
+	c->recover = c->snd_sml = c->snd_una - 1;
+	for (unsigned i = 0; i < 20; i++) {
+		/* an eighth of the space at a time, as if it had been sent */
+		uint32_t by = UINT32_MAX / 8 - 10 * RIG_MSS;
+
+		c->snd_una += by;
+		c->snd_nxt += by;
+		c->sq.end += by;
+		c->lost_hint = c->snd_una;
+		send(10 * MSS);
+		acked(10 * MSS);
+		ck_assert(seq_gt(c->snd_una, c->recover));
+		ck_assert(!seq_gt(c->snd_sml, c->snd_una));
+	}
 }
 END_TEST
 
@@ -394,6 +417,7 @@ int main(void)
 	tcase_add_test(tc, rexmt_partial_acks_fill_one_hole_each);
 	tcase_add_test(tc, rexmt_duplicates_after_a_timeout_begin_no_recovery);
 	tcase_add_test(tc, rexmt_of_a_lost_retransmission_is_a_second_event);
+	tcase_add_test(tc, rexmt_forgets_numbers_that_are_behind);
 	tcase_add_test(tc, rexmt_of_a_super_segment_is_its_first_segment);
 	tcase_add_test(tc, rexmt_carries_the_user_timeout);
 	tcase_add_test(tc, rexmt_too_big_sends_all_again_without_congestion);

@@ -101,6 +101,40 @@ START_TEST(rtt_follows_rfc_6298_section_2)
 }
 END_TEST
 
+/* RFC 7323, appendix G: the history of a thousand samples a round trip is as
+ * long in time as that of one. */
+START_TEST(rtt_of_many_samples_remembers_as_long_as_of_one)
+{
+	struct conn *c = rig_conn(1, 1);
+	tcpd_time rto;
+
+	rig.t->set.rto_min = 1;
+	rtt_sample(rig.t, c, TCPD_MS(100));
+	rto = c->rto;
+	for (unsigned round = 0; round < 3; round++) {
+		c->snd_nxt = c->snd_una + 1000;
+		for (unsigned i = 0; i < 1000; i++) {
+			rtt_sample(rig.t, c, TCPD_MS(100));
+			c->snd_una++;
+		}
+	}
+	/* three rounds: three quarters three times, but for the first one's,
+	 * which could not know */
+	ck_assert_uint_le(c->rto, rto);
+	rto = c->rto;
+	c->snd_nxt = c->snd_una + 1000;
+	rtt_sample(rig.t, c, TCPD_MS(300));
+	ck_assert_uint_gt(c->rto, rto);
+	ck_assert_uint_lt(c->rto, rto + TCPD_MS(5));
+	/* and a spike is remembered over a round trip */
+	c->rttvar = TCPD_MS(40);
+	for (unsigned i = 0; i < 1000; i++)
+		rtt_sample(rig.t, c, c->srtt);
+	ck_assert_uint_gt(c->rttvar, TCPD_MS(30));
+	ck_assert_uint_lt(c->rttvar, TCPD_MS(32));
+}
+END_TEST
+
 START_TEST(rtt_is_one_second_before_the_first_sample)
 {
 	struct conn *c = rig_conn(1, 1);
@@ -141,6 +175,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, rtt_follows_rfc_6298_section_2, 0,
 			    ARRAY_SIZE(vectors));
+	tcase_add_test(tc, rtt_of_many_samples_remembers_as_long_as_of_one);
 	tcase_add_test(tc, rtt_is_one_second_before_the_first_sample);
 	tcase_add_test(tc, rtt_rto_doubles_up_to_its_cap);
 	tcase_add_test(tc, rtt_takes_a_round_trip_of_no_time_as_one);
