@@ -169,6 +169,18 @@ static int check_bound(const struct request *q, tcpd_handle h, bool listen)
 	return allowed(q, listen, &s.local) ? 0 : EACCES;
 }
 
+/* bind(2): no port left is EADDRINUSE, where connect(2) has EADDRNOTAVAIL for
+ * that and for four numbers that are in use. */
+static int bind_errno(int err)
+{
+	return app_errno(err == -TCPD_ERR_NO_PORT ? -TCPD_ERR_IN_USE : err);
+}
+
+static int connect_errno(int err)
+{
+	return app_errno(err == -TCPD_ERR_IN_USE ? -TCPD_ERR_NO_PORT : err);
+}
+
 static int do_bind(struct request *q)
 {
 	struct daemon *d = q->a->d;
@@ -187,10 +199,9 @@ static int do_bind(struct request *q)
 	if (local.port && !allowed(q, true, &local) &&
 	    !allowed(q, false, &local))
 		return EACCES;
-	r = tcpd_bind(d->st, &h, &local, b->reuse ? TCPD_BIND_REUSE : 0,
-		      d->now);
+	r = tcpd_bind(d->st, &h, &local, bridge_bind_flags(b), d->now);
 	if (r < 0)
-		return app_errno(r);
+		return bind_errno(r);
 	if (!local.port && check_bound(q, h, true) &&
 	    check_bound(q, h, false)) {
 		tcpd_close(d->st, h, d->now);
@@ -233,10 +244,9 @@ static int do_listen(struct request *q)
 	r = bridge_options_listen(b, &cs);
 	if (r)
 		return r;
-	r = tcpd_listen(d->st, &h, &any, b->reuse ? TCPD_BIND_REUSE : 0, &cs,
-			d->now);
+	r = tcpd_listen(d->st, &h, &any, bridge_bind_flags(b), &cs, d->now);
 	if (r < 0)
-		return app_errno(r);
+		return bind_errno(r);
 	if (!b->h && check_bound(q, h, true)) {
 		tcpd_close(d->st, h, d->now);
 		return EACCES;
@@ -292,7 +302,7 @@ static int do_connect(struct request *q)
 	bridge_options_before(b);
 	r = tcpd_connect(d->st, &b->h, NULL, &peer, d->now);
 	if (r < 0)
-		return app_errno(r);
+		return connect_errno(r);
 	bridge_adopt(b, b->h);
 	if (check_bound(q, b->h, false)) {
 		/* Nothing has been sent yet: the SYN goes with the output. */

@@ -105,7 +105,7 @@ struct bridge {
 	bool ending;	/* the stack is done with it */
 	bool clean;	/* ... in an orderly way */
 	bool more;	/* listener: the stack's queue may hold some */
-	bool reuse, v6only, linger;
+	bool reuse, reuseport, v6only, linger;
 };
 
 /* An ended connection whose fd a program may still hold. */
@@ -266,6 +266,8 @@ void bridge_options_before(struct bridge *b);
 int bridge_options_listen(const struct bridge *b,
 			  struct tcpd_conn_settings *cs);
 void bridge_options_after(struct bridge *b, const struct bridge_options *o);
+/* What tcpd_bind() is to know of them. */
+uint64_t bridge_bind_flags(const struct bridge *b);
 /* The row |i| of the table for the document; false past the last one. */
 struct bridge_opt_row {
 	const char *level, *name, *value, *text;

@@ -192,6 +192,30 @@ static int get_reuse(struct bridge *b, void *p, uint16_t *len)
 	return give_int(p, len, b->reuse);
 }
 
+static int set_reuseport(struct bridge *b, const void *p, size_t len)
+{
+	int v, r = get_int(p, len, &v);
+
+	if (r)
+		return r;
+	if (b->h)
+		return EINVAL;
+	b->reuseport = v != 0;
+	return 0;
+}
+
+static int get_reuseport(struct bridge *b, void *p, uint16_t *len)
+{
+	return give_int(p, len, b->reuseport);
+}
+
+uint64_t bridge_bind_flags(const struct bridge *b)
+{
+	return TCPD_BIND_OWNER(b->owner->uid) |
+	       (b->reuse ? TCPD_BIND_REUSE : 0) |
+	       (b->reuseport ? TCPD_BIND_REUSEPORT : 0);
+}
+
 static int set_linger(struct bridge *b, const void *p, size_t len)
 {
 	struct linger l;
@@ -349,7 +373,8 @@ static const struct opt opts[] = {
 	OWN(SOL_SOCKET, SO_DOMAIN, NULL, get_domain, "int, get", "AF_INET or AF_INET6"),
 	OWN(SOL_SOCKET, SO_PROTOCOL, NULL, get_protocol, "int, get", "IPPROTO_TCP"),
 	OWN(SOL_SOCKET, SO_ACCEPTCONN, NULL, get_acceptconn, "int, get", "1 on a listener"),
-	OWN(SOL_SOCKET, SO_REUSEADDR, set_reuse, get_reuse, "int", "bind over TIME-WAIT and connections; before bind, later EINVAL"),
+	OWN(SOL_SOCKET, SO_REUSEADDR, set_reuse, get_reuse, "int", "bind over sockets, connections and TIME-WAIT that have it too, not over a listener; before bind, later EINVAL"),
+	OWN(SOL_SOCKET, SO_REUSEPORT, set_reuseport, get_reuseport, "int", "bind and listen beside sockets of the same user that have it too; their listeners share what comes in; before bind, later EINVAL"),
 	OWN(SOL_SOCKET, SO_LINGER, set_linger, get_linger, "struct linger", "{1, 0}: close sends RST; {0, n}: off; {1, n}: ENOPROTOOPT, since close cannot wait"),
 	STACK(SOL_SOCKET, SO_KEEPALIVE, KEEPALIVE, 1, 0, 1, 0, "int", "keep-alive probes"),
 	STACK(SOL_SOCKET, SO_RCVBUF, RCVBUF, 1, 0, 0, 0, "octets", "upper limit of the receive buffer, brought between 2048 and the configured one; read back as it is, not doubled"),
@@ -463,7 +488,8 @@ void bridge_options_before(struct bridge *b)
 	if (!b->options || !(b->options->set & BEFORE))
 		return;
 	if (!b->h) {
-		if (tcpd_bind(d->st, &h, &any, 0, d->now) < 0)
+		/* the port is the connect's to choose, by its peer */
+		if (tcpd_bind(d->st, &h, &any, TCPD_BIND_NO_PORT, d->now) < 0)
 			return;
 		bridge_adopt(b, h);
 	}

@@ -304,9 +304,19 @@ int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 /* ------------------------- user calls: RFC 9293, sections 3.10.1 to 3.10.6 */
 
 enum tcpd_bind_flags {
-	TCPD_BIND_REUSE = 1u << 0 /* as SO_REUSEADDR: over TIME-WAIT and
-				     connections, not over a listener */
+	/* as SO_REUSEADDR: over sockets, connections and TIME-WAIT entries
+	 * that have it too, not over a listener */
+	TCPD_BIND_REUSE = 1u << 0,
+	/* as SO_REUSEPORT: beside those of the same owner that have it too,
+	 * listeners among them; these share what comes in */
+	TCPD_BIND_REUSEPORT = 1u << 1,
+	/* as IP_BIND_ADDRESS_NO_PORT: port 0 takes none, the connect does */
+	TCPD_BIND_NO_PORT = 1u << 2
 };
+
+/* With the flags: who asks.  A connection that is accepted has the flags and
+ * the owner of its listener. */
+#define TCPD_BIND_OWNER(n) ((uint64_t)(n) << 32)
 
 /*
  * A socket in CLOSED that holds a local address: |local->ip| all zero is any
@@ -314,7 +324,7 @@ enum tcpd_bind_flags {
  * RESOURCES.
  */
 int tcpd_bind(struct tcpd_stack *st, tcpd_handle *out,
-	      const struct tcpd_addr *local, uint32_t flags, tcpd_time now);
+	      const struct tcpd_addr *local, uint64_t flags, tcpd_time now);
 
 /*
  * Passive open: |*h| is 0 (then |local| is bound first) or a bound socket (it
@@ -324,12 +334,15 @@ int tcpd_bind(struct tcpd_stack *st, tcpd_handle *out,
  * only changes its backlog.
  */
 int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
-		const struct tcpd_addr *local, uint32_t flags,
+		const struct tcpd_addr *local, uint64_t flags,
 		const struct tcpd_conn_settings *cs, tcpd_time now);
 
 /*
  * Active open: |*h| is 0 or a bound socket; |local| NULL or unspecified: the
- * stack chooses.  The SYN goes with the next output.  OPENING or EXISTS when
+ * stack chooses, a port that may be in use towards other peers.  A connection
+ * to the same peer that is in TIME-WAIT since a second, and has time stamps,
+ * gives its place (RFC 6191).  The SYN goes with the next output.  OPENING or
+ * EXISTS when
  * |*h| is one already; NO_PEER (port 0, unspecified address), FAMILY,
  * NET_UNREACH (no address of that family, or a broadcast or multicast peer),
  * IN_USE, NO_PORT, RESOURCES.

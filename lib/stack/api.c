@@ -76,40 +76,63 @@ static int check_local(const struct tcp *t, const struct tcpd_addr *a,
 	return port_is_ours(t, a->ip) ? 0 : -TCPD_ERR_NOT_OURS;
 }
 
+/* What |c|, a bound socket, has. */
+static struct claim claim_of(const struct conn *c)
+{
+	struct claim w = {.a.port = c->tu.lport,
+			  .any = c->any_local,
+			  .share = c->share,
+			  .owner = c->owner,
+			  .self = c};
+
+	memcpy(w.a.ip, c->tu.local, 16);
+	w.a.family = w.any ? c->family : ip_is4(w.a.ip) ? 4 : 6;
+	return w;
+}
+
+/* A port for |w|, which names one or none. */
+static int choose_port(struct tcp *t, struct claim *w)
+{
+	if (w->a.port)
+		return listen_port_free(t, w) ? 0 : -TCPD_ERR_IN_USE;
+	w->a.port = port_choose_bind(t, w);
+	return w->a.port ? 0 : -TCPD_ERR_NO_PORT;
+}
+
 int tcpd_bind(struct tcpd_stack *st, tcpd_handle *out,
-	      const struct tcpd_addr *local, uint32_t flags, tcpd_time now)
+	      const struct tcpd_addr *local, uint64_t flags, tcpd_time now)
 {
 	struct tcp *t = &st->t;
-	struct tcpd_addr a = *local;
-	bool any, reuse = (flags & TCPD_BIND_REUSE) != 0;
+	struct claim w = {.a = *local,
+			  .share = flags &
+				   (TCPD_BIND_REUSE | TCPD_BIND_REUSEPORT),
+			  .owner = (uint32_t)(flags >> 32)};
 	struct conn *c;
 	int err;
 
 	stack_enter(st, now);
 	*out = 0;
-	err = check_local(t, &a, &any);
+	err = check_local(t, &w.a, &w.any);
 	if (err)
 		return err;
-	if (a.port == 0) {
-		a.port = port_choose_unused(t);
-		if (a.port == 0)
-			return -TCPD_ERR_NO_PORT;
-	} else if (!listen_port_free(t, &a, any, reuse, NULL)) {
-		return -TCPD_ERR_IN_USE;
-	}
+	if (w.a.port || !(flags & TCPD_BIND_NO_PORT))
+		err = choose_port(t, &w);
+	if (err)
+		return err;
 	c = conn_new(t);
 	if (!c)
 		return -TCPD_ERR_RESOURCES;
 	c->id = t->next_id++;
-	memcpy(c->tu.local, a.ip, 16);
-	if (any)
-		memset(c->tu.local, 0, 16);
-	c->tu.lport = a.port;
-	c->any_local = any;
-	c->family = a.family;
-	c->bound = c->held = true;
-	c->reuse = reuse;
-	t->ports[a.port].nuse++;
+	if (!w.any)
+		memcpy(c->tu.local, w.a.ip, 16);
+	c->tu.lport = w.a.port;
+	c->any_local = w.any;
+	c->family = w.a.family;
+	c->held = true;
+	c->share = w.share;
+	c->owner = w.owner;
+	if (w.a.port)
+		conn_bind(t, c);
 	*out = stack_handle(t, conn_ref(t, c));
 	return 0;
 }
@@ -131,17 +154,28 @@ static int take_bound(const struct tcpd_stack *st, tcpd_handle h,
 	return 0;
 }
 
+/* The bound socket |c| becomes a listener: |*out|, or what it answers. */
+static int listen_bound(struct tcp *t, struct conn *c,
+			const struct tcpd_conn_settings *cs,
+			struct listener **out)
+{
+	struct claim w = claim_of(c);
+	int err = choose_port(t, &w); /* two may be bound, one may listen */
+
+	if (err)
+		return err;
+	*out = listen_new(t, &w, cs ? cs : &t->set.conn, &err);
+	return *out ? 0 : -err;
+}
+
 int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
-		const struct tcpd_addr *local, uint32_t flags,
+		const struct tcpd_addr *local, uint64_t flags,
 		const struct tcpd_conn_settings *cs, tcpd_time now)
 {
 	struct tcp *t = &st->t;
 	struct listener *l;
-	struct tcpd_addr a = {0};
 	struct conn *c;
 	tcpd_handle bound = *h;
-	void *user;
-	bool any, reuse;
 	int err;
 
 	stack_enter(st, now);
@@ -161,26 +195,14 @@ int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 	err = take_bound(st, bound, &c);
 	if (err)
 		return err;
-	memcpy(a.ip, c->tu.local, 16);
-	a.port = c->tu.lport;
-	any = c->any_local;
-	a.family = any ? c->family : ip_is4(a.ip) ? 4 : 6;
-	reuse = c->reuse;
-	user = c->user;
-	/* two may be bound with REUSE; only one of them may listen */
-	if (!listen_port_free(t, &a, any, reuse, c)) {
+	err = listen_bound(t, c, cs, &l);
+	if (err) {
 		if (*h == 0)
 			conn_free(t, c);
-		return -TCPD_ERR_IN_USE;
-	}
-	l = listen_new(t, &a, any, cs ? cs : &t->set.conn, &err);
-	if (!l) {
-		if (*h == 0)
-			conn_free(t, c);
-		return -err;
+		return err;
 	}
 	conn_trace(t, l->id, &c->tu, TCPD_CLOSED, EV_PASSIVE_OPEN);
-	l->user = user;
+	l->user = c->user;
 	conn_free(t, c);
 	*h = stack_handle(t, REF(REF_LISTENER, slab_slot(&t->listeners, l)));
 	return 0;

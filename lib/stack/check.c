@@ -375,6 +375,8 @@ static void count_ports(struct tcp *t, uint32_t n)
 
 		if (slab_used(&t->conns, i) && (c->hashed || c->bound))
 			t->ports[c->tu.lport].nuse += n;
+		if (slab_used(&t->conns, i) && c->bound)
+			t->ports[c->tu.lport].nbound += n;
 	}
 	for (uint32_t i = 0; t->tws.count && i < t->tws.high; i++)
 		if (slab_used(&t->tws, i))
@@ -383,7 +385,7 @@ static void count_ports(struct tcp *t, uint32_t n)
 
 static bool port_left(const struct port *p)
 {
-	return p->nuse || p->ntw[0] || p->ntw[1];
+	return p->nuse || p->nbound || p->ntw[0] || p->ntw[1] || p->ntw_alone;
 }
 
 static bool ports_left(const struct tcp *t)
@@ -402,6 +404,22 @@ static bool ports_left(const struct tcp *t)
 	return false;
 }
 
+/* Is it in its port's list, if it has a port? */
+static bool in_its_port(const struct tcp *t, uint32_t slot)
+{
+	const struct conn *c = conn_at(t, slot);
+	const struct rlist *l = &t->ports[c->tu.lport].conns;
+	uint32_t ref = REF(REF_CONN, slot);
+	uint32_t prev = c->at_port.prev, next = c->at_port.next;
+
+	if (!c->hashed && !c->bound)
+		return !prev && !next && l->head != ref;
+	return (prev ? conn_at(t, REF_SLOT(prev))->at_port.next : l->head) ==
+		       ref &&
+	       (next ? conn_at(t, REF_SLOT(next))->at_port.prev : l->tail) ==
+		       ref;
+}
+
 static const char *ports(struct tcp *t)
 {
 	bool left;
@@ -410,6 +428,9 @@ static const char *ports(struct tcp *t)
 	left = ports_left(t);
 	count_ports(t, 1);
 	REQUIRE(!left, "ports: a count of uses differs");
+	for (uint32_t i = 0; i < t->conns.high; i++)
+		REQUIRE(!slab_used(&t->conns, i) || in_its_port(t, i),
+			"ports: a connection that a bind would not see");
 	if (t->conns.count || t->tws.count)
 		return NULL;
 	/* all 65536 are looked at only while nothing is there */

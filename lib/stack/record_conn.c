@@ -310,7 +310,7 @@ bool record_get_conn(struct tcp *t, struct octets group)
 	hashed = c->hashed;
 	c->hashed = false;
 	if (c->bound)
-		t->ports[c->tu.lport].nuse++;
+		conn_bind(t, c);
 	if (hashed && (!port_tuple_free(t, &c->tu) || !conn_hash(t, c)))
 		return false;
 	return send_queue(t, c, group) && recv_queue(t, c, group) &&

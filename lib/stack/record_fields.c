@@ -92,6 +92,8 @@ static const struct field tcpd_stack_fields[] = {
 	F(20, t.port_full),
 	F(21, t.port_full_at),
 	F(22, t.port_gone),
+	F(23, t.port_full_until),
+	A(24, t.tw_share),
 	A(30, t.k_recent.k),
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
@@ -126,6 +128,8 @@ static const struct field listener_fields[] = {
 	F(10, set.receive_buffer),
 	F(11, set.send_buffer),
 	F(12, set.syn_cookies),
+	F(13, share),
+	F(14, owner),
 };
 #undef F
 #undef A
@@ -274,7 +278,7 @@ static const struct field conn_fields[] = {
 	F(12, nrexmt), F(13, backoff), F(14, nprobes), F(15, nkeep),
 	F(16, dupacks), F(17, quick), F(18, snd_wscale), F(19, rcv_wscale),
 	F(20, cc), F(21, keepcnt), F(22, family), F(23, acks_owed),
-	F(24, nreassured),
+	F(24, nreassured), F(25, share), F(26, owner),
 	/* send */
 	F(30, iss), F(31, snd_una), F(32, snd_nxt), F(33, snd_wnd),
 	F(34, snd_wl1), F(35, snd_wl2), F(36, max_snd_wnd), F(37, snd_sml),
@@ -310,7 +314,7 @@ static const struct field conn_fields[] = {
 #undef A
 #define CONN_FLAGS(X) \
 	X(0, bound) X(1, hashed) X(2, active) X(3, held) X(4, orphan) \
-	X(5, reuse) X(6, any_local) X(7, unread) X(8, in_tw) X(9, ts) \
+	X(6, any_local) X(7, unread) X(8, in_tw) X(9, ts) \
 	X(10, wscale) X(11, nodelay) X(12, cork) X(13, keepalive) \
 	X(14, syn_due) X(15, fin_queued) X(16, fin_sent) X(17, fin_rcvd) \
 	X(18, fin_ooo) X(19, ack_due) X(20, ack_delayed) X(21, probe_due) \

@@ -211,7 +211,7 @@ static void take_settings(struct tcp *t, const struct tcpd_settings *s)
 {
 	t->set = *s;
 	if (t->ntw_classes == 0 || t->tw_class[0] != s->conn.time_wait)
-		timewait_class(t, s->conn.time_wait);
+		timewait_class(t, s->conn.time_wait, 0);
 }
 
 int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,

@@ -96,6 +96,30 @@ uint32_t conn_find(const struct tcp *t, const struct tuple *tu, uint32_t hash)
 	return htab_find(&t->conn_tab, hash, same_conn, t, tu);
 }
 
+static void take_port(struct tcp *t, struct conn *c)
+{
+	struct port *p = &t->ports[c->tu.lport];
+
+	p->nuse++;
+	rlist_push(t, &p->conns, LINK_PORT, conn_ref(t, c));
+}
+
+static void give_port(struct tcp *t, struct conn *c)
+{
+	struct port *p = &t->ports[c->tu.lport];
+
+	p->nuse--;
+	rlist_del(t, &p->conns, LINK_PORT, conn_ref(t, c));
+	t->port_gone++;
+}
+
+void conn_bind(struct tcp *t, struct conn *c)
+{
+	c->bound = true;
+	t->ports[c->tu.lport].nbound++;
+	take_port(t, c);
+}
+
 bool conn_hash(struct tcp *t, struct conn *c)
 {
 	uint32_t hash = tuple_hash(t, &c->tu);
@@ -106,14 +130,8 @@ bool conn_hash(struct tcp *t, struct conn *c)
 		return false;
 	c->hashed = true;
 	if (!c->bound)
-		t->ports[c->tu.lport].nuse++;
+		take_port(t, c);
 	return true;
-}
-
-static void give_port(struct tcp *t, const struct conn *c)
-{
-	t->ports[c->tu.lport].nuse--;
-	t->port_gone++;
 }
 
 void conn_unhash(struct tcp *t, struct conn *c)
@@ -176,8 +194,10 @@ void conn_free(struct tcp *t, struct conn *c)
 	recvq_clear(t, c);
 	leave_lists(t, c);
 	conn_unhash(t, c);
-	if (c->bound)
+	if (c->bound) {
+		t->ports[c->tu.lport].nbound--;
 		give_port(t, c);
+	}
 	slab_give(&t->conns, conn_slot(t, c));
 }
 

@@ -64,7 +64,7 @@ struct conn {
 	uint64_t armed;		     /* tick that the node is armed for */
 	tcpd_id id;
 	void *user;
-	struct rlink out, ev, aq, orphans;
+	struct rlink out, ev, aq, orphans, at_port;
 	uint32_t ev_mask;
 	uint32_t listener; /* slot + 1: waits in its accept queue */
 
@@ -83,7 +83,9 @@ struct conn {
 	uint8_t cc; /* enum tcpd_congestion */
 	uint8_t keepcnt;
 	uint8_t family;	    /* bound to any address: of this family; 0: both */
+	uint8_t share;	    /* TCPD_BIND_*: who else may have its address */
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
+	uint32_t owner;	    /* of these */
 
 	/* what is so */
 	bool bound : 1;	    /* holds its local port without a peer */
@@ -92,7 +94,6 @@ struct conn {
 	bool held : 1;	    /* the caller has the handle */
 	bool orphan : 1;    /* the app has closed: nobody reads */
 	bool orphaned : 1;  /* ... and it is in tcp.orphans */
-	bool reuse : 1;	    /* bound with TCPD_BIND_REUSE */
 	bool any_local : 1; /* bound to any address */
 	bool unread : 1;    /* TCPD_OPT_UNREAD */
 	bool in_tw : 1;	    /* ended by TIME-WAIT, which has an entry */
@@ -245,6 +246,9 @@ void conn_trace(struct tcp *t, tcpd_id id, const struct tuple *tu,
  * this connection, which is reset at the next tick, and nobody else.
  */
 void conn_fault(struct tcp *t, struct conn *c);
+
+/* It holds its local port (tu.lport, not 0) until it is freed. */
+void conn_bind(struct tcp *t, struct conn *c);
 
 /* Into the table of connections, or out of it. */
 bool conn_hash(struct tcp *t, struct conn *c);

@@ -128,7 +128,7 @@ void tcp_input(struct tcp *t, struct segment *seg)
 		timewait_input(t, slot, seg);
 		return;
 	}
-	l = listen_find(t, seg->tu.local, seg->tu.lport);
+	l = listen_find(t, seg->tu.local, seg->tu.lport, hash);
 	if (l)
 		input_listen(t, l, seg);
 	else

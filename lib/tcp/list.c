@@ -27,6 +27,8 @@ static struct rlink *link_at(struct tcp *t, enum rlink_which w, uint32_t ref)
 		return &c->ev;
 	case LINK_ORPHAN:
 		return &c->orphans;
+	case LINK_PORT:
+		return &c->at_port;
 	case LINK_ACCEPT:
 		break;
 	}

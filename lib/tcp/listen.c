@@ -18,8 +18,32 @@ static bool listens_on(const struct listener *l, const uint8_t ip[16])
 	return l->family == 0 || (l->family == 4) == ip_is4(ip);
 }
 
+/* Do they share one address, and what comes in for it? */
+static bool same_group(const struct listener *a, const struct listener *b)
+{
+	return a->share & b->share & TCPD_BIND_REUSEPORT &&
+	       a->owner == b->owner && a->any == b->any &&
+	       a->family == b->family && memcmp(a->ip, b->ip, 16) == 0;
+}
+
+/* The one of |l|'s group, which stands together, that |hash| falls to. */
+static struct listener *of_group(const struct tcp *t, struct listener *l,
+				 uint32_t hash)
+{
+	const struct listener *last = l;
+	uint32_t n = 1;
+
+	while (last->next && same_group(l, listener_at(t, last->next - 1))) {
+		last = listener_at(t, last->next - 1);
+		n++;
+	}
+	for (n = (uint32_t)((uint64_t)hash * n >> 32); n; n--)
+		l = listener_at(t, l->next - 1);
+	return l;
+}
+
 struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
-			     uint16_t port)
+			     uint16_t port, uint32_t hash)
 {
 	uint32_t link = t->ports[port].listeners;
 
@@ -27,62 +51,70 @@ struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
 		struct listener *l = listener_at(t, link - 1);
 
 		if (listens_on(l, ip))
-			return l;
+			return l->share & TCPD_BIND_REUSEPORT
+				       ? of_group(t, l, hash)
+				       : l;
 		link = l->next;
 	}
 	return NULL;
 }
 
-/* Do two local addresses (|any|: all of a family, or of both) overlap? */
-static bool overlap(const uint8_t a[16], bool a_any, uint8_t a_family,
-		    const uint8_t b[16], bool b_any, uint8_t b_family)
+/* --- may a local address be taken? */
+
+/* Does it overlap an address (|any|: all of a family, or of both)? */
+static bool overlap(const struct claim *w, const uint8_t ip[16], bool any,
+		    uint8_t family)
 {
-	if (a_family && b_family && a_family != b_family)
+	if (w->a.family && family && w->a.family != family)
 		return false;
-	return a_any || b_any || memcmp(a, b, 16) == 0;
+	return w->any || any || memcmp(w->a.ip, ip, 16) == 0;
 }
 
-static bool listener_in_way(const struct tcp *t, const struct tcpd_addr *a,
-			    bool any)
+enum holder { HOLDER_CONN, HOLDER_LISTENER, HOLDER_TIMEWAIT };
+
+/* May both have it?  SO_REUSEADDR is for all but what listens, and both must
+ * have set it; SO_REUSEPORT keeps the port in one user's hands. */
+static bool shared(const struct claim *w, enum holder who, uint8_t share,
+		   uint32_t owner)
 {
-	uint32_t link = t->ports[a->port].listeners;
+	uint8_t both = w->share & share;
+
+	if (both & TCPD_BIND_REUSE && who != HOLDER_LISTENER)
+		return true;
+	return both & TCPD_BIND_REUSEPORT &&
+	       (who == HOLDER_TIMEWAIT || w->owner == owner);
+}
+
+static bool listener_in_way(const struct tcp *t, const struct claim *w)
+{
+	uint32_t link = t->ports[w->a.port].listeners;
 
 	while (link) {
 		const struct listener *l = listener_at(t, link - 1);
 
-		if (overlap(a->ip, any, a->family, l->ip, l->any, l->family))
+		if (overlap(w, l->ip, l->any, l->family) &&
+		    !shared(w, HOLDER_LISTENER, l->share, l->owner))
 			return true;
 		link = l->next;
 	}
 	return false;
 }
 
-static bool conn_in_way(const struct conn *c, const struct tcpd_addr *a,
-			bool any, bool reuse)
+static bool conn_in_way(const struct tcp *t, const struct claim *w)
 {
-	uint8_t family = c->any_local ? c->family : ip_is4(c->tu.local) ? 4 : 6;
+	uint32_t ref = t->ports[w->a.port].conns.head;
 
-	if (!overlap(a->ip, any, a->family, c->tu.local, c->any_local, family))
-		return false;
-	/* SO_REUSEADDR: over what is open, and over those who said so too */
-	return !(reuse && (c->hashed || c->reuse));
-}
+	while (ref) {
+		const struct conn *c = conn_at(t, REF_SLOT(ref));
+		uint8_t family = c->any_local	       ? c->family
+				 : ip_is4(c->tu.local) ? 4
+						       : 6;
 
-static bool any_conn_in_way(const struct tcp *t, const struct tcpd_addr *a,
-			    bool any, bool reuse, const struct conn *self)
-{
-	const struct port *p = &t->ports[a->port];
-	uint32_t left = p->nuse - p->ntw[0] - p->ntw[1];
-
-	for (uint32_t i = 0; left && i < t->conns.high; i++) {
-		const struct conn *c = conn_at(t, i);
-
-		if (!slab_used(&t->conns, i) || c->tu.lport != a->port ||
-		    (!c->hashed && !c->bound))
-			continue;
-		if (c != self && conn_in_way(c, a, any, reuse))
+		if (c != w->self &&
+		    overlap(w, c->tu.local, c->any_local, family) &&
+		    !shared(w, HOLDER_CONN, c->share, c->owner))
 			return true;
-		left--;
+		ref = c->at_port.next;
 	}
 	return false;
 }
@@ -98,36 +130,41 @@ static bool is_only(const struct tcp *t, const struct tcpd_addr *a)
 	return n == 1 && !t->moved;
 }
 
-/* There may be a million entries: only one of several addresses is looked for
- * among them, and only where the port's counts leave it open. */
-static bool timewait_in_way(const struct tcp *t, const struct tcpd_addr *a,
-			    bool any)
+/* There may be a million entries: they are looked at only where the port's
+ * counts leave it open. */
+static bool timewait_in_way(const struct tcp *t, const struct claim *w)
 {
-	const struct port *p = &t->ports[a->port];
-	uint32_t left = (a->family != 6 ? p->ntw[0] : 0) +
-			(a->family != 4 ? p->ntw[1] : 0);
+	const struct port *p = &t->ports[w->a.port];
+	uint32_t left = (w->a.family != 6 ? p->ntw[0] : 0) +
+			(w->a.family != 4 ? p->ntw[1] : 0);
 
-	if (left == 0 || any || is_only(t, a))
+	if (w->share & TCPD_BIND_REUSE && p->ntw_alone == 0)
+		return false;
+	if (left == 0 ||
+	    (!(w->share & (TCPD_BIND_REUSE | TCPD_BIND_REUSEPORT)) &&
+	     (w->any || is_only(t, &w->a))))
 		return left != 0;
 	for (uint32_t i = 0; left && i < t->tws.high; i++) {
-		const struct timewait *w = timewait_at(t, i);
+		const struct timewait *tw = timewait_at(t, i);
+		uint8_t family;
 
-		if (!slab_used(&t->tws, i) || w->tu.lport != a->port ||
-		    ip_is4(w->tu.local) != (a->family == 4))
+		if (!slab_used(&t->tws, i) || tw->tu.lport != w->a.port)
 			continue;
-		if (memcmp(a->ip, w->tu.local, 16) == 0)
+		family = ip_is4(tw->tu.local) ? 4 : 6;
+		if (w->a.family && w->a.family != family)
+			continue;
+		if (overlap(w, tw->tu.local, false, family) &&
+		    !shared(w, HOLDER_TIMEWAIT, t->tw_share[tw->class], 0))
 			return true;
 		left--;
 	}
 	return false;
 }
 
-bool listen_port_free(const struct tcp *t, const struct tcpd_addr *a, bool any,
-		      bool reuse, const struct conn *self)
+bool listen_port_free(const struct tcp *t, const struct claim *w)
 {
-	return !listener_in_way(t, a, any) &&
-	       !any_conn_in_way(t, a, any, reuse, self) &&
-	       (reuse || !timewait_in_way(t, a, any));
+	return !listener_in_way(t, w) && !conn_in_way(t, w) &&
+	       !timewait_in_way(t, w);
 }
 
 /* How specific: an address, a family, everything. */
@@ -136,11 +173,28 @@ static int rank(const struct listener *l)
 	return !l->any ? 0 : l->family ? 1 : 2;
 }
 
-struct listener *listen_new(struct tcp *t, const struct tcpd_addr *a, bool any,
+/* Its place in the port's chain: behind its group, which so stands together,
+ * else behind all that are as specific. */
+static uint32_t *place_of(struct tcp *t, const struct listener *l)
+{
+	uint32_t *at = &t->ports[l->port].listeners;
+	uint32_t *behind = NULL;
+
+	while (*at && rank(listener_at(t, *at - 1)) <= rank(l)) {
+		struct listener *other = listener_at(t, *at - 1);
+
+		at = &other->next;
+		if (same_group(l, other))
+			behind = at;
+	}
+	return behind ? behind : at;
+}
+
+struct listener *listen_new(struct tcp *t, const struct claim *w,
 			    const struct tcpd_conn_settings *set, int *err)
 {
 	uint32_t slot = slab_take(&t->listeners);
-	uint32_t *at = &t->ports[a->port].listeners;
+	uint32_t *at;
 	struct listener *l;
 
 	if (slot == SLAB_NONE) {
@@ -148,14 +202,15 @@ struct listener *listen_new(struct tcp *t, const struct tcpd_addr *a, bool any,
 		return NULL;
 	}
 	l = listener_at(t, slot);
-	memcpy(l->ip, a->ip, 16);
-	l->port = a->port;
-	l->family = a->family;
-	l->any = any;
+	memcpy(l->ip, w->a.ip, 16);
+	l->port = w->a.port;
+	l->family = w->a.family;
+	l->any = w->any;
+	l->share = w->share;
+	l->owner = w->owner;
 	l->id = t->next_id++;
 	l->set = *set;
-	while (*at && rank(listener_at(t, *at - 1)) <= rank(l))
-		at = &listener_at(t, *at - 1)->next;
+	at = place_of(t, l);
 	l->next = *at;
 	*at = slot + 1;
 	return l;

@@ -18,6 +18,8 @@ struct listener {
 	uint16_t port;
 	uint8_t family; /* 4, 6; 0: both */
 	bool any;	/* every address of the family */
+	uint8_t share;	/* TCPD_BIND_* */
+	uint32_t owner; /* with REUSEPORT: of those that share */
 	tcpd_id id;
 	void *user;
 	uint32_t next; /* slot + 1: of the same port, most specific first */
@@ -35,20 +37,25 @@ static inline struct listener *listener_at(const struct tcp *t, uint32_t slot)
 	return slab_at(&t->listeners, slot);
 }
 
-/* The most specific listener for a local address, or NULL. */
-struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
-			     uint16_t port);
+/* A local address that somebody wants. */
+struct claim {
+	struct tcpd_addr a; /* family 0: of both */
+	bool any;	    /* every address of the family */
+	uint8_t share;	    /* TCPD_BIND_* */
+	uint32_t owner;
+	const struct conn *self; /* a bound socket that does not count */
+};
 
-/*
- * Is the local address |a| (family 0, or |any|: all of them) free to be bound
- * (|reuse|: over connections and TIME-WAIT entries)?  |self|: a bound socket
- * that does not count.
- */
-bool listen_port_free(const struct tcp *t, const struct tcpd_addr *a, bool any,
-		      bool reuse, const struct conn *self);
+/* The most specific listener for a local address, or NULL.  Of several that
+ * share it |hash|, the tuple's, says which. */
+struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
+			     uint16_t port, uint32_t hash);
+
+/* Is the local address free to be bound, by the rules of bind(2) on Linux? */
+bool listen_port_free(const struct tcp *t, const struct claim *w);
 
 /* A listener, or NULL and |*err| (a TCPD_ERR_). */
-struct listener *listen_new(struct tcp *t, const struct tcpd_addr *a, bool any,
+struct listener *listen_new(struct tcp *t, const struct claim *w,
 			    const struct tcpd_conn_settings *set, int *err);
 void listen_close(struct tcp *t, struct listener *l);
 

@@ -2,12 +2,14 @@
 /*
  * port.c - ephemeral ports by RFC 6056, at random: each is drawn anew, so what
  * somebody sees of his own says nothing of what comes next, nor of how many
- * others were opened (CVE-2022-1012).  A port that the peer still has in
- * TIME-WAIT does no harm, since our ISNs and time stamps go on rising.
+ * others were opened (CVE-2022-1012).  A port is free towards a peer when the
+ * four-tuple is: what it is used for towards others says nothing.
  */
 #include <string.h>
 
+#include "base/clamp.h"
 #include "conn.h"
+#include "listen.h"
 #include "port.h"
 #include "synq.h"
 #include "timewait.h"
@@ -22,21 +24,61 @@ bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
 	       timewait_find(t, tu, hash) == HTAB_NONE;
 }
 
-/* Draws; after them each port in turn. */
-#define TRIES 1024u
+/* How long until a connection may have the four-tuple: 0, or TCPD_NEVER. */
+static tcpd_time tuple_left(const struct tcp *t, const struct tuple *tu)
+{
+	uint32_t hash = tuple_hash(t, tu);
+	uint32_t slot;
 
-static bool take(const struct tcp *t, struct tuple *tu, uint32_t n)
+	if (conn_find(t, tu, hash) != HTAB_NONE ||
+	    synq_find(t, tu, hash) != HTAB_NONE)
+		return TCPD_NEVER;
+	slot = timewait_find(t, tu, hash);
+	return slot == HTAB_NONE ? 0 : timewait_left(t, slot);
+}
+
+bool port_tuple_usable(const struct tcp *t, const struct tuple *tu)
+{
+	return tuple_left(t, tu) == 0;
+}
+
+/* Draws; after them each port in turn. */
+#define TRIES	    1024u
+/* ... of which the first few want a port that no TIME-WAIT entry has. */
+#define TRIES_FRESH 32u
+
+enum taken { FREE, REOPENED, TAKEN };
+
+/* |*until|: when a port that is taken now may be had. */
+static enum taken look(const struct tcp *t, struct tuple *tu, uint32_t n,
+		       tcpd_time *until)
 {
 	const struct port *p;
+	tcpd_time left;
 
 	tu->lport = (uint16_t)(t->set.port_min + n);
 	p = &t->ports[tu->lport];
-	return !p->listeners && (p->nuse == 0 || port_tuple_free(t, tu));
+	if (p->listeners || p->nbound)
+		return TAKEN;
+	if (p->nuse == 0 || port_tuple_free(t, tu))
+		return FREE;
+	left = tuple_left(t, tu);
+	if (left == 0)
+		return REOPENED;
+	if (left != TCPD_NEVER)
+		*until = min_u64(*until, t->now + left);
+	return TAKEN;
+}
+
+static uint32_t port_range(const struct tcp *t)
+{
+	return (uint32_t)t->set.port_max - t->set.port_min + 1;
 }
 
 bool port_choose(struct tcp *t, struct tuple *tu)
 {
-	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
+	uint32_t range = port_range(t);
+	tcpd_time until = TCPD_NEVER;
 	uint64_t who;
 	uint32_t n = 0;
 
@@ -44,34 +86,51 @@ bool port_choose(struct tcp *t, struct tuple *tu)
 	who = siphash(&t->k_recent, tu, sizeof(*tu));
 	/* An app that goes on asking shall not have all ports looked at again
 	 * each time; its answer is the same as long as none is given back. */
-	if (t->port_full == who && t->port_full_at == t->port_gone)
+	if (t->port_full == who && t->port_full_at == t->port_gone &&
+	    t->now < t->port_full_until)
 		return false;
 	/* not the port behind one that is taken: it would be likelier than
 	 * others behind a long part that is taken (3.3.1) */
 	for (uint32_t i = 0; i < TRIES; i++) {
+		enum taken is;
+
 		n = (uint32_t)(tcp_random(t) % range);
-		if (take(t, tu, n))
+		is = look(t, tu, n, &until);
+		if (is == FREE || (is == REOPENED && i >= TRIES_FRESH))
 			return true;
 	}
-	for (uint32_t i = 1; i < range; i++)
-		if (take(t, tu, (n + i) % range))
+	for (uint32_t i = 0; i < range; i++)
+		if (look(t, tu, (n + i) % range, &until) != TAKEN)
 			return true;
 	tu->lport = 0;
 	t->port_full = who;
 	t->port_full_at = t->port_gone;
+	t->port_full_until = until;
 	return false;
 }
 
-uint16_t port_choose_unused(struct tcp *t)
+static bool unused(const struct tcp *t, uint16_t port)
 {
-	uint32_t range = (uint32_t)t->set.port_max - t->set.port_min + 1;
-	uint32_t start = (uint32_t)(tcp_random(t) % range);
+	return !t->ports[port].listeners && !t->ports[port].nuse;
+}
 
+uint16_t port_choose_bind(struct tcp *t, const struct claim *w)
+{
+	struct claim alone = *w;
+	uint32_t range = port_range(t);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < TRIES; i++) {
+		n = (uint32_t)(tcp_random(t) % range);
+		if (unused(t, (uint16_t)(t->set.port_min + n)))
+			return (uint16_t)(t->set.port_min + n);
+	}
+	/* as a port of its own, whatever it would share one with */
+	alone.share = 0;
 	for (uint32_t i = 0; i < range; i++) {
-		uint32_t p = t->set.port_min + (start + i) % range;
-
-		if (!t->ports[p].listeners && !t->ports[p].nuse)
-			return (uint16_t)p;
+		alone.a.port = (uint16_t)(t->set.port_min + (n + i) % range);
+		if (listen_port_free(t, &alone))
+			return alone.a.port;
 	}
 	return 0;
 }

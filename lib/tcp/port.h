@@ -5,14 +5,20 @@
 
 #include "tcp.h"
 
+struct claim;
+
 /* Is the four-tuple free in all three tables? */
 bool port_tuple_free(const struct tcp *t, const struct tuple *tu);
+
+/* ... or only a TIME-WAIT entry's that gives its place? */
+bool port_tuple_usable(const struct tcp *t, const struct tuple *tu);
 
 /* Choose tu->lport for a connection to tu->peer; false: none is free. */
 bool port_choose(struct tcp *t, struct tuple *tu);
 
-/* Choose a port that nothing at all uses, for a bind; 0: none is free. */
-uint16_t port_choose_unused(struct tcp *t);
+/* Choose a port for a bind: one that nothing uses, else one whose uses do not
+ * overlap; 0: none is free. */
+uint16_t port_choose_bind(struct tcp *t, const struct claim *w);
 
 /* Is |ip| (IPv4 as mapped) one of the stack's own? */
 bool port_is_ours(const struct tcp *t, const uint8_t ip[16]);

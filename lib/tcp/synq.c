@@ -317,6 +317,8 @@ static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
 	c->snd_max = l->set.send_buffer;
 	c->time_wait = l->set.time_wait;
 	c->cc = l->set.congestion;
+	c->share = l->share;
+	c->owner = l->owner;
 	c->advmss = tcp_advmss(t, &c->tu);
 	negotiate(t, c, h);
 	conn_open_send(t, c, h->iss);

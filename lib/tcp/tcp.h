@@ -55,14 +55,18 @@ enum rlink_which {
 	LINK_OUT,    /* tcp.acks or tcp.sends */
 	LINK_EVENT,  /* tcp.events */
 	LINK_ACCEPT, /* listener.accept */
-	LINK_ORPHAN  /* tcp.orphans */
+	LINK_ORPHAN, /* tcp.orphans */
+	LINK_PORT    /* port.conns */
 };
 
 /* What a port is used for: a filter before the exact look. */
 struct port {
 	uint32_t listeners; /* slot + 1 of the first of a chain */
 	uint32_t nuse;	    /* connections, bound sockets, TIME-WAIT entries */
+	uint32_t nbound;    /* bound sockets of these, connected or not */
 	uint32_t ntw[2];    /* TIME-WAIT entries of these: IPv4, IPv6 */
+	uint32_t ntw_alone; /* ... of both, without TCPD_BIND_REUSE */
+	struct rlist conns; /* connections and bound sockets */
 };
 
 /* A segment that goes out without a connection to remember it. */
@@ -135,7 +139,7 @@ struct plan {
 	struct reply reply;
 };
 
-/* Distinct values of 2MSL that TIME-WAIT entries may have. */
+/* Distinct pairs of 2MSL and TCPD_BIND_* that TIME-WAIT entries may have. */
 #define NTW_CLASSES   16
 
 /* What next_id was in each of the last stretches of 2^14 ms (in all 70 min,
@@ -162,10 +166,13 @@ struct tcp {
 	uint64_t nrand;
 	tcpd_id next_id;
 	tcpd_time tw_class[NTW_CLASSES];
+	uint8_t tw_share[NTW_CLASSES]; /* TCPD_BIND_* of a class's entries */
 	tcpd_id tw_mark[NTW_MARKS];
 	/* connects to |port_full| (a hash) found no port; nothing that had
-	 * one has gone since if port_gone is still |port_full_at| */
+	 * one has gone since if port_gone is still |port_full_at|, and no
+	 * entry gives its place before |port_full_until| */
 	uint64_t port_full, port_full_at, port_gone;
+	tcpd_time port_full_until;
 
 	struct rlist acks, sends, events;
 	struct rlist orphans; /* the oldest first (orphan.c) */

@@ -56,22 +56,28 @@ tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw)
 	return then - ((then - tw->id) & ((1u << TW_ID_BITS) - 1));
 }
 
-uint32_t timewait_class(struct tcp *t, tcpd_time tw)
+uint32_t timewait_class(struct tcp *t, tcpd_time tw, uint8_t share)
 {
-	uint32_t best = 0;
+	uint32_t best = NTW_CLASSES;
+	tcpd_time had = 0;
 
 	for (uint32_t i = 0; i < t->ntw_classes; i++) {
-		tcpd_time had = t->tw_class[best], is = t->tw_class[i];
+		tcpd_time is = t->tw_class[i];
 
+		if (t->tw_share[i] != share)
+			continue;
 		if (is == tw)
 			return i;
 		/* the shortest of the longer ones, else the longest */
-		if (had < tw ? is > had : is > tw && is < had)
+		if (had < tw ? is > had : is > tw && is < had) {
 			best = i;
+			had = is;
+		}
 	}
 	if (t->ntw_classes == NTW_CLASSES)
-		return best;
+		return best < NTW_CLASSES ? best : 0;
 	t->tw_class[t->ntw_classes] = tw;
+	t->tw_share[t->ntw_classes] = share;
 	return t->ntw_classes++;
 }
 
@@ -90,6 +96,8 @@ void timewait_count(struct tcp *t, const struct timewait *w, uint32_t n)
 
 	p->nuse += n;
 	p->ntw[!ip_is4(w->tu.local)] += n;
+	if (!(t->tw_share[w->class] & TCPD_BIND_REUSE))
+		p->ntw_alone += n;
 }
 
 static void forget(struct tcp *t, uint32_t slot)
@@ -131,8 +139,12 @@ static void evict(struct tcp *t)
 	timewait_remove(t, REF_SLOT(ref));
 }
 
+/* From then on our time stamps are above all that the peer has seen, however
+ * coarse its clock, so that it takes our SYN for a new one. */
+#define REOPEN_MS 1000u
+
 /* A hundred a second are enough for whoever repeats his FIN by a timer. */
-#define ACK_GAP TCPD_MS(10)
+#define ACK_GAP	  TCPD_MS(10)
 
 static void ack(struct tcp *t, const struct timewait *w)
 {
@@ -172,7 +184,8 @@ void timewait_enter(struct tcp *t, struct conn *c)
 	w->ts_recent = c->ts_recent;
 	w->ts = c->ts;
 	w->id = (uint32_t)id & ((1u << TW_ID_BITS) - 1);
-	w->class = timewait_class(t, c->time_wait) & (NTW_CLASSES - 1u);
+	w->class =
+		timewait_class(t, c->time_wait, c->share) & (NTW_CLASSES - 1u);
 	t->stat.time_wait_entered++;
 	timewait_count(t, w, 1);
 	htab_add(&t->tw_tab, tuple_hash(t, &w->tu), slot);
@@ -197,6 +210,28 @@ uint32_t timewait_of(const struct tcp *t, const struct conn *c)
 	return slot;
 }
 
+tcpd_time timewait_left(const struct tcp *t, uint32_t slot)
+{
+	const struct timewait *w = timewait_at(t, slot);
+	uint32_t age = (uint32_t)tick_of(t->now) - timewait_began(t, w);
+
+	if (!w->ts)
+		return TCPD_NEVER;
+	return age < REOPEN_MS ? TCPD_MS(REOPEN_MS - age) : 0;
+}
+
+uint32_t timewait_reopen(struct tcp *t, uint32_t slot)
+{
+	struct timewait *w = timewait_at(t, slot);
+	uint32_t snd_nxt = w->snd_nxt;
+
+	conn_trace(t, timewait_id(t, w), &w->tu, TCPD_TIME_WAIT,
+		   EV_ACTIVE_OPEN);
+	forget(t, slot);
+	t->stat.time_wait_reused++;
+	return snd_nxt;
+}
+
 /* RFC 6191, section 2: may this SYN begin a new connection? */
 static bool may_reuse(const struct timewait *w, const struct segment *seg)
 {
@@ -216,7 +251,8 @@ static bool may_reuse(const struct timewait *w, const struct segment *seg)
 static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 {
 	struct timewait *w = timewait_at(t, slot);
-	struct listener *l = listen_find(t, seg->tu.local, seg->tu.lport);
+	struct listener *l =
+		listen_find(t, seg->tu.local, seg->tu.lport, seg->hash);
 	uint32_t snd_nxt = w->snd_nxt;
 
 	if (!may_reuse(w, seg))

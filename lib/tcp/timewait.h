@@ -57,8 +57,16 @@ uint32_t timewait_began(const struct tcp *t, const struct timewait *tw);
 /* The number of the connection that it was. */
 tcpd_id timewait_id(const struct tcp *t, const struct timewait *tw);
 
-/* The class of a 2MSL; a seventeenth value gets the nearest longer one, or the
- * longest. */
-uint32_t timewait_class(struct tcp *t, tcpd_time tw);
+/* How long until a connection of ours may take the place of the entry (RFC
+ * 6191, from the other end): 0, or TCPD_NEVER: it has no time stamps. */
+tcpd_time timewait_left(const struct tcp *t, uint32_t slot);
+
+/* One takes it: the SND.NXT that its ISN must be above. */
+uint32_t timewait_reopen(struct tcp *t, uint32_t slot);
+
+/* The class of a 2MSL and TCPD_BIND_*; a seventeenth gets the nearest longer
+ * one with the same TCPD_BIND_*, or the longest of these; where there is none,
+ * the first, which is the stack's own 2MSL and shares nothing. */
+uint32_t timewait_class(struct tcp *t, tcpd_time tw, uint8_t share);
 
 #endif /* TCP_TIMEWAIT_H */

@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "listen.h"
 #include "port.h"
+#include "timewait.h"
 #include "wire/ip.h"
 
 /* Fill in the local side of |tu|: 0, or a TCPD_ERR_. */
@@ -18,16 +19,30 @@ static int choose_local(struct tcp *t, struct conn *c, struct tuple *tu)
 		return TCPD_ERR_NET_UNREACH;
 	if (ip_is4(tu->local) != ip_is4(tu->peer))
 		return TCPD_ERR_FAMILY;
+	if (c->any_local && c->family && (c->family == 4) != ip_is4(tu->peer))
+		return TCPD_ERR_FAMILY;
 	if (tu->lport == 0)
 		return port_choose(t, tu) ? 0 : TCPD_ERR_NO_PORT;
-	if (c->bound && c->family && (c->family == 4) != ip_is4(tu->peer))
-		return TCPD_ERR_FAMILY;
-	return port_tuple_free(t, tu) ? 0 : TCPD_ERR_IN_USE;
+	return port_tuple_usable(t, tu) ? 0 : TCPD_ERR_IN_USE;
+}
+
+/* The ISN; above what the connection before it sent, whose TIME-WAIT entry
+ * |old| gives its place (as synq_syn() does it). */
+static uint32_t first_seq(struct tcp *t, const struct tuple *tu, uint32_t old)
+{
+	uint32_t iss = isn_for(t, tu);
+	uint32_t over;
+
+	if (old == HTAB_NONE)
+		return iss;
+	over = timewait_reopen(t, old) + UINT16_MAX;
+	return seq_gt(iss, over) ? iss : over + 2;
 }
 
 int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 {
 	struct tuple tu = c->tu;
+	uint32_t old;
 	int err;
 
 	if (ip_is_any(peer->ip) || peer->port == 0)
@@ -51,7 +66,8 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	c->active = true;
 	c->advmss = c->advmss ? min_u32(c->advmss, tcp_advmss(t, &tu))
 			      : tcp_advmss(t, &tu);
-	conn_open_send(t, c, isn_for(t, &tu));
+	old = timewait_find(t, &tu, tuple_hash(t, &tu));
+	conn_open_send(t, c, first_seq(t, &tu, old));
 	conn_set_mss(t, c);
 	cc_ops_of(c->cc)->init(&c->ccs, c->mss);
 	c->rcv_wscale = tcp_wscale(t, c->rcv_max);

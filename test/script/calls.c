@@ -57,7 +57,7 @@ static bool place(struct stage *s, struct line *l, unsigned *w,
 
 /* Options of listen: what this listener has of its own. */
 static bool own_settings(struct stage *s, struct line *l, unsigned w,
-			 struct tcpd_conn_settings *cs, uint32_t *flags)
+			 struct tcpd_conn_settings *cs, uint64_t *flags)
 {
 	for (; w < l->nwords && l->words[w][0] != '='; w += 2) {
 		uint64_t n = 0;
@@ -67,6 +67,11 @@ static bool own_settings(struct stage *s, struct line *l, unsigned w,
 		if (word_is(l, w, "reuse")) {
 			*flags |= TCPD_BIND_REUSE;
 			w--;
+		} else if (word_is(l, w, "reuseport")) {
+			*flags |= TCPD_BIND_REUSEPORT;
+			w--;
+		} else if (word_is(l, w, "owner") && number_size(value, &n)) {
+			*flags |= TCPD_BIND_OWNER(n);
 		} else if (word_is(l, w, "backlog") && number_size(value, &n)) {
 			cs->backlog = (uint32_t)n;
 		} else if (word_is(l, w, "rcvbuf") && number_size(value, &n)) {
@@ -95,7 +100,7 @@ static bool do_listen(struct stage *s, struct line *l, unsigned w)
 	struct flow *f = flow_word(s, l, &w, "l");
 	struct tcpd_conn_settings cs = s->set.conn;
 	struct tcpd_addr a = {.port = 0};
-	uint32_t flags = 0;
+	uint64_t flags = 0;
 	bool again = word_is(l, w, "again"); /* on a socket that we have */
 	tcpd_handle h;
 	int err;
@@ -119,17 +124,39 @@ static bool do_listen(struct stage *s, struct line *l, unsigned w)
 	return verb_expect(s, l, w, err, 0);
 }
 
+/* "reuse", "reuseport", "no-port", "owner N". */
+static bool bind_flags(struct stage *s, struct line *l, unsigned w,
+		       uint64_t *flags)
+{
+	for (; w < l->nwords && l->words[w][0] != '='; w++) {
+		uint64_t n = 0;
+
+		if (word_is(l, w, "reuse"))
+			*flags |= TCPD_BIND_REUSE;
+		else if (word_is(l, w, "reuseport"))
+			*flags |= TCPD_BIND_REUSEPORT;
+		else if (word_is(l, w, "no-port"))
+			*flags |= TCPD_BIND_NO_PORT;
+		else if (word_is(l, w, "owner") &&
+			 number_size(word_at(l, ++w), &n))
+			*flags |= TCPD_BIND_OWNER(n);
+		else
+			return stage_fail(s, "reuse, reuseport, no-port or "
+					     "owner N was expected");
+	}
+	return true;
+}
+
 static bool do_bind(struct stage *s, struct line *l, unsigned w)
 {
 	struct flow *f = flow_word(s, l, &w, "c");
 	struct tcpd_addr a;
 	tcpd_handle h;
-	uint32_t flags;
+	uint64_t flags = 0;
 	int err;
 
-	if (!f || !place(s, l, &w, &a))
+	if (!f || !place(s, l, &w, &a) || !bind_flags(s, l, w, &flags))
 		return false;
-	flags = word_is(l, w, "reuse") ? TCPD_BIND_REUSE : 0;
 	err = tcpd_bind(s->st, &h, &a, flags, s->now);
 	if (!err) {
 		f->h = h;

@@ -409,7 +409,7 @@ START_TEST(options_go_to_the_daemon_and_time_outs_to_the_kernel)
 	char c;
 
 	ck_assert_int_eq(
-		tcpd_app_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &v, 4), -1);
+		tcpd_app_setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, 4), -1);
 	ck_assert_int_eq(errno, ENOPROTOOPT);
 	ck_assert_int_eq(try_connect(fd, PEER_PORT), 0);
 	ck_assert_int_eq(tcpd_app_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv,

@@ -36,7 +36,7 @@ static void add_second_address(void)
 	memcpy(p->ip, a.ip, 16);
 }
 
-static int listen_on(tcpd_handle *h, enum where w, uint32_t flags)
+static int listen_on(tcpd_handle *h, enum where w, uint64_t flags)
 {
 	struct tcpd_addr a = addr_of(w, 80);
 
@@ -53,7 +53,6 @@ START_TEST(listen_the_most_specific_one_is_met)
 		{ANY, ANY4, OURS4}, {ANY, OURS4, ANY4}, {ANY4, ANY, OURS4},
 		{ANY4, OURS4, ANY}, {OURS4, ANY, ANY4}, {OURS4, ANY4, ANY}};
 	static char word[NWHERE]; /* whose address tells which one it is */
-	struct tcpd_addr a;
 	struct listener *l;
 	int err = 0;
 
@@ -62,18 +61,19 @@ START_TEST(listen_the_most_specific_one_is_met)
 	for (unsigned i = 0; i < 3; i++) {
 		enum where w = orders[_i][i];
 
-		a = addr_of(w, 80);
-		l = listen_new(rig.t, &a, w != OURS4, &rig.set.conn, &err);
+		struct claim c = {.a = addr_of(w, 80), .any = w != OURS4};
+
+		l = listen_new(rig.t, &c, &rig.set.conn, &err);
 		ck_assert_ptr_nonnull(l);
 		l->user = &word[w];
 	}
-	l = listen_find(rig.t, rig_our4, 80);
+	l = listen_find(rig.t, rig_our4, 80, 0);
 	ck_assert_ptr_eq(l->user, &word[OURS4]);
-	l = listen_find(rig.t, addr_of(SECOND4, 0).ip, 80);
+	l = listen_find(rig.t, addr_of(SECOND4, 0).ip, 80, 0);
 	ck_assert_ptr_eq(l->user, &word[ANY4]);
-	l = listen_find(rig.t, rig_our6, 80);
+	l = listen_find(rig.t, rig_our6, 80, 0);
 	ck_assert_ptr_eq(l->user, &word[ANY]);
-	ck_assert_ptr_null(listen_find(rig.t, rig_our4, 81));
+	ck_assert_ptr_null(listen_find(rig.t, rig_our4, 81, 0));
 }
 END_TEST
 
@@ -96,94 +96,109 @@ START_TEST(listen_is_met_by_what_it_listens_on)
 
 	add_second_address();
 	ck_assert_int_eq(listen_on(&h, m->on, 0), 0);
-	ck_assert_msg(!!listen_find(rig.t, rig_our4, 80) == m->v4, "%s",
+	ck_assert_msg(!!listen_find(rig.t, rig_our4, 80, 0) == m->v4, "%s",
 		      m->name);
-	ck_assert_msg(!!listen_find(rig.t, addr_of(SECOND4, 0).ip, 80) ==
+	ck_assert_msg(!!listen_find(rig.t, addr_of(SECOND4, 0).ip, 80, 0) ==
 			      m->second,
 		      "%s", m->name);
-	ck_assert_msg(!!listen_find(rig.t, rig_our6, 80) == m->v6, "%s",
+	ck_assert_msg(!!listen_find(rig.t, rig_our6, 80, 0) == m->v6, "%s",
 		      m->name);
 }
 END_TEST
 
 /* --- what may be taken */
 
-enum holder { BOUND, LISTENER, OPEN, TIMEWAIT };
+enum has { BOUND, LISTENER, OPEN, TIMEWAIT };
+
+#define R  TCPD_BIND_REUSE
+#define P1 (TCPD_BIND_REUSEPORT | TCPD_BIND_OWNER(1))
+#define P2 (TCPD_BIND_REUSEPORT | TCPD_BIND_OWNER(2))
 
 static const struct taken {
 	const char *name;
-	enum holder holder;
-	enum where has, wants;
-	bool has_reuse, reuse;
-	int bind, listen; /* what each answers */
+	enum has has;
+	enum where at, wants;
+	uint64_t with, flags; /* of who has it, of who wants it */
+	bool bind, listen;    /* may he? */
 } takens[] = {
-	{"a listener, the same address", LISTENER, OURS4, OURS4, false, false,
-	 TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a listener, the same address, both REUSE", LISTENER, OURS4, OURS4,
-	 true, true, TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a listener on all addresses", LISTENER, ANY, OURS4, false, true,
-	 TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a listener on one, all are wanted", LISTENER, OURS4, ANY, false, true,
-	 TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a listener on another address", LISTENER, SECOND4, OURS4, false,
-	 false, 0, 0},
-	{"a listener of the other family", LISTENER, ANY6, ANY4, false, false,
-	 0, 0},
+	{"a listener, the same address", LISTENER, OURS4, OURS4, 0, 0, 0, 0},
+	{"a listener, both REUSE", LISTENER, OURS4, OURS4, R, R, 0, 0},
+	{"a listener, both REUSEPORT", LISTENER, OURS4, OURS4, P1, P1, 1, 1},
+	{"a listener of another owner", LISTENER, OURS4, OURS4, P1, P2, 0, 0},
+	{"a listener of another owner, all have both", LISTENER, OURS4, OURS4,
+	 R | P1, R | P2, 0, 0},
+	{"a listener, only he has REUSEPORT", LISTENER, OURS4, OURS4, P1, 0, 0,
+	 0},
+	{"a listener, only we have REUSEPORT", LISTENER, OURS4, OURS4, 0, P1, 0,
+	 0},
+	{"a listener on all addresses", LISTENER, ANY, OURS4, 0, R, 0, 0},
+	{"a listener on all, both REUSEPORT", LISTENER, ANY, OURS4, P1, P1, 1,
+	 1},
+	{"a listener on one, all are wanted", LISTENER, OURS4, ANY, 0, R, 0, 0},
+	{"a listener on another address", LISTENER, SECOND4, OURS4, 0, 0, 1, 1},
+	{"a listener of the other family", LISTENER, ANY6, ANY4, 0, 0, 1, 1},
 	{"a listener on an address of the other family", LISTENER, OURS6, OURS4,
-	 false, false, 0, 0},
-	{"a listener of one family, both are wanted", LISTENER, ANY6, ANY,
-	 false, false, TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a bound socket", BOUND, OURS4, OURS4, false, false, TCPD_ERR_IN_USE,
-	 TCPD_ERR_IN_USE},
-	{"a bound socket without REUSE", BOUND, OURS4, OURS4, false, true,
-	 TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a bound socket with REUSE, ours without", BOUND, OURS4, OURS4, true,
-	 false, TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a bound socket, both REUSE", BOUND, OURS4, OURS4, true, true, 0, 0},
-	{"a bound socket on all, both REUSE", BOUND, ANY, OURS4, true, true, 0,
-	 0},
-	{"a bound socket on another address", BOUND, SECOND4, OURS4, false,
-	 false, 0, 0},
-	{"a bound socket of the other family", BOUND, ANY6, ANY4, false, false,
+	 0, 0, 1, 1},
+	{"a listener of one family, both are wanted", LISTENER, ANY6, ANY, 0, 0,
 	 0, 0},
-	{"a connection", OPEN, OURS4, OURS4, false, false, TCPD_ERR_IN_USE,
-	 TCPD_ERR_IN_USE},
-	{"a connection, REUSE", OPEN, OURS4, OURS4, false, true, 0, 0},
-	{"a connection, all are wanted", OPEN, OURS4, ANY, false, false,
-	 TCPD_ERR_IN_USE, TCPD_ERR_IN_USE},
-	{"a connection of another address", OPEN, OURS4, SECOND4, false, false,
+	{"a bound socket", BOUND, OURS4, OURS4, 0, 0, 0, 0},
+	{"a bound socket without REUSE", BOUND, OURS4, OURS4, 0, R, 0, 0},
+	{"a bound socket with REUSE, ours without", BOUND, OURS4, OURS4, R, 0,
 	 0, 0},
-	{"a connection of the other family", OPEN, OURS4, ANY6, false, false, 0,
-	 0},
-	{"TIME-WAIT", TIMEWAIT, OURS4, OURS4, false, false, TCPD_ERR_IN_USE,
-	 TCPD_ERR_IN_USE},
-	{"TIME-WAIT, REUSE", TIMEWAIT, OURS4, OURS4, false, true, 0, 0},
-	{"TIME-WAIT, REUSE, all are wanted", TIMEWAIT, OURS4, ANY, false, true,
-	 0, 0},
-	{"TIME-WAIT of another address", TIMEWAIT, OURS4, SECOND4, false, false,
-	 0, 0},
-	{"TIME-WAIT of the other family", TIMEWAIT, OURS4, ANY6, false, false,
-	 0, 0},
+	{"a bound socket, both REUSE", BOUND, OURS4, OURS4, R, R, 1, 1},
+	{"a bound socket on all, both REUSE", BOUND, ANY, OURS4, R, R, 1, 1},
+	{"a bound socket, both REUSEPORT", BOUND, OURS4, OURS4, P1, P1, 1, 1},
+	{"a bound socket of another owner", BOUND, OURS4, OURS4, P1, P2, 0, 0},
+	{"a bound socket, one has REUSE, one REUSEPORT", BOUND, OURS4, OURS4, R,
+	 P1, 0, 0},
+	{"a bound socket on another address", BOUND, SECOND4, OURS4, 0, 0, 1,
+	 1},
+	{"a bound socket of the other family", BOUND, ANY6, ANY4, 0, 0, 1, 1},
+	{"a connection", OPEN, OURS4, OURS4, 0, 0, 0, 0},
+	{"a connection, only we have REUSE", OPEN, OURS4, OURS4, 0, R, 0, 0},
+	{"a connection, both REUSE", OPEN, OURS4, OURS4, R, R, 1, 1},
+	{"a connection, both REUSEPORT", OPEN, OURS4, OURS4, P1, P1, 1, 1},
+	{"a connection of another owner", OPEN, OURS4, OURS4, P1, P2, 0, 0},
+	{"a connection, all are wanted", OPEN, OURS4, ANY, 0, 0, 0, 0},
+	{"a connection of another address", OPEN, OURS4, SECOND4, 0, 0, 1, 1},
+	{"a connection of the other family", OPEN, OURS4, ANY6, 0, 0, 1, 1},
+	{"TIME-WAIT", TIMEWAIT, OURS4, OURS4, 0, 0, 0, 0},
+	{"TIME-WAIT, only we have REUSE", TIMEWAIT, OURS4, OURS4, 0, R, 0, 0},
+	{"TIME-WAIT, only it has REUSE", TIMEWAIT, OURS4, OURS4, R, 0, 0, 0},
+	{"TIME-WAIT, both REUSE", TIMEWAIT, OURS4, OURS4, R, R, 1, 1},
+	{"TIME-WAIT, both REUSEPORT", TIMEWAIT, OURS4, OURS4, P1, P1, 1, 1},
+	{"TIME-WAIT, which has no owner", TIMEWAIT, OURS4, OURS4, P1, P2, 1, 1},
+	{"TIME-WAIT, one has REUSE, one REUSEPORT", TIMEWAIT, OURS4, OURS4, P1,
+	 R, 0, 0},
+	{"TIME-WAIT, both REUSE, all are wanted", TIMEWAIT, OURS4, ANY, R, R, 1,
+	 1},
+	{"TIME-WAIT, REUSE, all are wanted", TIMEWAIT, OURS4, ANY, 0, R, 0, 0},
+	{"TIME-WAIT of another address", TIMEWAIT, OURS4, SECOND4, 0, 0, 1, 1},
+	{"TIME-WAIT of another address, REUSE", TIMEWAIT, OURS4, SECOND4, 0, R,
+	 1, 1},
+	{"TIME-WAIT of the other family", TIMEWAIT, OURS4, ANY6, 0, 0, 1, 1},
 };
 
 static void take(const struct taken *row)
 {
-	struct tcpd_addr a = addr_of(row->has, 80);
-	uint32_t flags = row->has_reuse ? TCPD_BIND_REUSE : 0;
+	struct tcpd_addr a = addr_of(row->at, 80);
 	tcpd_handle h;
 	struct conn *c;
 
-	switch (row->holder) {
+	switch (row->has) {
 	case BOUND:
-		ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, flags, rig.now), 0);
+		ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, row->with, rig.now),
+				 0);
 		return;
 	case LISTENER:
-		ck_assert_int_eq(listen_on(&h, row->has, flags), 0);
+		ck_assert_int_eq(listen_on(&h, row->at, row->with), 0);
 		return;
 	case OPEN:
 	case TIMEWAIT:
 		c = rig_conn(1, 1); /* on OURS4, port 80 */
-		if (row->holder == OPEN)
+		c->share = row->with & (TCPD_BIND_REUSE | TCPD_BIND_REUSEPORT);
+		c->owner = (uint32_t)(row->with >> 32);
+		if (row->has == OPEN)
 			return;
 		c->held = false;
 		timewait_enter(rig.t, c);
@@ -195,7 +210,6 @@ START_TEST(listen_address_is_free_or_in_use)
 {
 	const struct taken *row = &takens[_i];
 	struct tcpd_addr a = addr_of(row->wants, 80);
-	uint32_t flags = row->reuse ? TCPD_BIND_REUSE : 0;
 	uint32_t conns;
 	tcpd_handle h;
 	int err;
@@ -203,18 +217,53 @@ START_TEST(listen_address_is_free_or_in_use)
 	add_second_address();
 	take(row);
 	conns = rig.t->conns.count;
-	err = tcpd_bind(rig.st, &h, &a, flags, rig.now);
-	ck_assert_msg(err == -row->bind, "%s: bind says %s", row->name,
-		      tcpd_err_name(err));
+	err = tcpd_bind(rig.st, &h, &a, row->flags, rig.now);
+	ck_assert_msg(err == (row->bind ? 0 : -TCPD_ERR_IN_USE),
+		      "%s: bind says %s", row->name, tcpd_err_name(err));
 	if (!err)
 		ck_assert_int_eq(tcpd_close(rig.st, h, rig.now), 0);
-	err = listen_on(&h, row->wants, flags);
-	ck_assert_msg(err == -row->listen, "%s: listen says %s", row->name,
-		      tcpd_err_name(err));
+	err = listen_on(&h, row->wants, row->flags);
+	ck_assert_msg(err == (row->listen ? 0 : -TCPD_ERR_IN_USE),
+		      "%s: listen says %s", row->name, tcpd_err_name(err));
 	ck_assert_uint_eq(rig.t->conns.count, conns);
 	/* another port is nobody's business */
 	a.port = 81;
 	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+	ck_assert_ptr_null(tcpd_check(rig.st));
+}
+END_TEST
+
+/* Those that share an address get about as much each, each tuple always the
+ * same one; nobody's share goes to another owner or another address. */
+START_TEST(listen_of_several_that_share_the_hash_tells)
+{
+	enum { GROUP = 4, N = 4000 };
+	static unsigned hits[GROUP + 2];
+	tcpd_handle h[GROUP + 2];
+	struct listener *first = NULL;
+
+	add_second_address();
+	for (unsigned i = 0; i < GROUP + 2; i++) {
+		enum where w = i == 1 ? ANY4 : i == 3 ? SECOND4 : OURS4;
+
+		ck_assert_int_eq(listen_on(&h[i], w, P1), 0);
+		tcpd_set_user(rig.st, h[i], &hits[i]);
+	}
+	for (uint32_t i = 0; i < N; i++) {
+		uint32_t hash = (uint32_t)(((uint64_t)i << 32) / N);
+		struct listener *l = listen_find(rig.t, rig_our4, 80, hash);
+
+		first = i ? first : l;
+		ck_assert_ptr_eq(l, listen_find(rig.t, rig_our4, 80, hash));
+		++*(unsigned *)l->user;
+	}
+	for (unsigned i = 0; i < GROUP + 2; i++)
+		ck_assert_uint_eq(hits[i], i == 1 || i == 3 ? 0 : N / GROUP);
+	ck_assert_ptr_null(tcpd_check(rig.st));
+	/* one goes: its share is the others' */
+	ck_assert_int_eq(tcpd_close(rig.st, h[0], rig.now), 0);
+	ck_assert_ptr_ne(listen_find(rig.t, rig_our4, 80, 0), first);
+	ck_assert_ptr_nonnull(listen_find(rig.t, rig_our4, 80, UINT32_MAX));
 }
 END_TEST
 
@@ -275,7 +324,6 @@ START_TEST(listen_looks_at_the_port_of_each_holder)
 	add_second_address();
 	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
 	ck_assert_int_eq(tcpd_bind(rig.st, &h, &b, 0, rig.now), 0);
-	rig_conn(1, 1)->tu.lport = 82; /* was 80: it is looked at */
 	a.port = 80;
 	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
 }
@@ -414,6 +462,7 @@ int main(void)
 	tcase_add_loop_test(tc, listen_address_is_free_or_in_use, 0,
 			    ARRAY_SIZE(takens));
 	tcase_add_test(tc, listen_address_that_is_new_has_no_time_wait_entries);
+	tcase_add_test(tc, listen_of_several_that_share_the_hash_tells);
 	tcase_add_test(tc, listen_only_one_of_two_bound_with_reuse);
 	tcase_add_test(tc, listen_looks_at_the_port_of_each_holder);
 	tcase_add_test(tc, listen_table_that_is_full_is_an_error);

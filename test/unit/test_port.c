@@ -23,6 +23,13 @@ static uint16_t choose(uint16_t peer_port)
 	return port_choose(rig.t, &tu) ? tu.lport : 0;
 }
 
+static uint16_t choose_bind(void)
+{
+	struct claim w = {.any = true, .a.family = 4};
+
+	return port_choose_bind(rig.t, &w);
+}
+
 START_TEST(port_comes_from_all_of_the_range_and_nowhere_else)
 {
 	static unsigned hits[65536];
@@ -305,7 +312,7 @@ START_TEST(port_with_a_listener_is_never_chosen)
 	rig_listen(40003);
 	for (unsigned i = 0; i < 20; i++) {
 		ck_assert_uint_eq(choose(80), 40002);
-		ck_assert_uint_eq(port_choose_unused(rig.t), 40002);
+		ck_assert_uint_eq(choose_bind(), 40002);
 	}
 }
 END_TEST
@@ -342,14 +349,140 @@ START_TEST(port_for_a_bind_is_one_that_nothing_uses)
 	rig.t->set.port_min = 40000;
 	rig.t->set.port_max = 40003;
 	for (unsigned i = 0; i < 400; i++)
-		hits[port_choose_unused(rig.t) - 40000]++;
+		hits[choose_bind() - 40000]++;
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_gt(hits[i], 50);
-	for (unsigned i = 0; i < 4; i++)
-		rig.t->ports[40000 + i].nuse = i != 1;
-	ck_assert_uint_eq(port_choose_unused(rig.t), 40001);
-	rig.t->ports[40001].nuse = 1;
-	ck_assert_uint_eq(port_choose_unused(rig.t), 0);
+	for (uint16_t i = 0; i < 4; i++)
+		if (i != 1)
+			rig_listen((uint16_t)(40000 + i));
+	ck_assert_uint_eq(choose_bind(), 40001);
+	rig_listen(40001);
+	ck_assert_uint_eq(choose_bind(), 0);
+}
+END_TEST
+
+/* As in the kernel: two addresses have as many ports each. */
+START_TEST(port_for_a_bind_may_be_another_address_s)
+{
+	struct tcpd_addr a = {.family = 4};
+	tcpd_handle h;
+	unsigned ok = 0;
+
+	rig_stop();
+	rig.set.max_conns = 300;
+	rig_start();
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40063;
+	rig.t->set.addr[rig.t->set.naddrs++] = (struct tcpd_prefix){
+		.ip = RIG_IP4(10, 77, 0, 3), .family = 4, .len = 24};
+	for (unsigned i = 0; i < 200; i++) {
+		a.ip[10] = a.ip[11] = 0xff;
+		memcpy(a.ip + 12, (uint8_t[]){10, 77, 0, (uint8_t)(2 + i % 2)},
+		       4);
+		ok += tcpd_bind(rig.st, &h, &a, TCPD_BIND_REUSE, rig.now) == 0;
+	}
+	ck_assert_uint_eq(ok, 128);
+	/* and one that wants both finds none */
+	memset(a.ip, 0, sizeof(a.ip));
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now),
+			 -TCPD_ERR_NO_PORT);
+}
+END_TEST
+
+/* Somebody is about to listen there, or to connect by himself. */
+START_TEST(port_that_is_bound_is_never_chosen)
+{
+	struct tcpd_addr a = {.family = 4, .port = 40001};
+	tcpd_handle h;
+
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40001;
+	ck_assert_int_eq(tcpd_bind(rig.st, &h, &a, 0, rig.now), 0);
+	for (unsigned i = 0; i < 20; i++)
+		ck_assert_uint_eq(choose((uint16_t)(80 + i)), 40000);
+	ck_assert_int_eq(tcpd_close(rig.st, h, rig.now), 0);
+	for (unsigned i = 0; choose(80) != 40001; i++)
+		ck_assert_uint_lt(i, 100);
+}
+END_TEST
+
+/* Each port is good for each peer once. */
+START_TEST(port_in_use_towards_one_peer_is_free_towards_others)
+{
+	struct tcpd_addr peer = {.family = 4, .port = 80};
+	static unsigned uses[64];
+	tcpd_handle h;
+
+	rig_stop();
+	rig.set.max_conns = 7000;
+	rig_start();
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40063;
+	for (unsigned i = 0; i < 6400; i++) {
+		struct tcpd_status s;
+
+		h = 0;
+		memcpy(peer.ip, (uint8_t[16])RIG_IP4(10, 77, 0, 0), 16);
+		peer.ip[15] = (uint8_t)(10 + i % 100);
+		ck_assert_msg(tcpd_connect(rig.st, &h, NULL, &peer, rig.now) ==
+				      0,
+			      "connect %u", i);
+		ck_assert_int_eq(tcpd_status(rig.st, h, &s, rig.now), 0);
+		uses[s.local.port - 40000]++;
+	}
+	for (unsigned i = 0; i < 64; i++)
+		ck_assert_uint_eq(uses[i], 100);
+	h = 0;
+	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
+			 -TCPD_ERR_NO_PORT);
+}
+END_TEST
+
+/* RFC 6191 from the other end: a second after the end, with time stamps. */
+START_TEST(port_of_a_time_wait_entry_is_had_again_after_a_second)
+{
+	static const struct {
+		bool ts;
+		unsigned ms;
+		bool free;
+	} rows[] = {{true, 999, false},
+		    {true, 1000, true},
+		    {false, 1000, false},
+		    {false, 59000, false}};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct conn *c = rig_conn(1, 1);
+		struct tuple tu = c->tu;
+
+		c->ts = rows[i].ts;
+		c->held = false;
+		timewait_enter(rig.t, c);
+		rig.t->set.port_min = rig.t->set.port_max = tu.lport;
+		ck_assert(!port_choose(rig.t, &tu));
+		rig_pass(TCPD_MS(rows[i].ms));
+		tu.lport = c->tu.lport;
+		ck_assert_msg(port_choose(rig.t, &tu) == rows[i].free, "row %u",
+			      i);
+	}
+}
+END_TEST
+
+/* While others are free nobody's entry is taken. */
+START_TEST(port_of_a_time_wait_entry_is_the_last_choice)
+{
+	struct conn *c = rig_conn(1, 1);
+	struct tuple tu = c->tu;
+
+	rig.t->set.port_min = tu.lport;
+	rig.t->set.port_max = (uint16_t)(tu.lport + 1);
+	c->ts = true;
+	c->held = false;
+	timewait_enter(rig.t, c);
+	rig_pass(TCPD_SEC(2));
+	for (unsigned i = 0; i < 1000; i++) {
+		ck_assert(port_choose(rig.t, &tu));
+		ck_assert_uint_eq(tu.lport, rig.t->set.port_max);
+	}
 }
 END_TEST
 
@@ -469,6 +602,12 @@ int main(void)
 	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
 	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);
 	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);
+	tcase_add_test(tc, port_for_a_bind_may_be_another_address_s);
+	tcase_add_test(tc, port_that_is_bound_is_never_chosen);
+	tcase_add_test(tc, port_in_use_towards_one_peer_is_free_towards_others);
+	tcase_add_test(tc,
+		       port_of_a_time_wait_entry_is_had_again_after_a_second);
+	tcase_add_test(tc, port_of_a_time_wait_entry_is_the_last_choice);
 	tcase_add_loop_test(tc, port_is_ours_knows_addresses_and_local_prefixes,
 			    0, ARRAY_SIZE(addr_rows));
 	tcase_add_loop_test(tc, port_is_broadcast_knows_the_ends_of_prefixes, 0,

@@ -21,7 +21,8 @@ static const struct {
 	const char *rebuilt; /* " one another " */
 } structs[] = {
 	{"lib/tcp/conn.h", "conn", &record_conn, "",
-	 " node user out ev aq orphans orphaned ev_mask listener on_list "
+	 " node user out ev aq orphans at_port orphaned ev_mask listener "
+	 "on_list "
 	 "xmit_root xmit_first"
 	 " xmit_last "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",

@@ -237,16 +237,36 @@ START_TEST(timewait_has_sixteen_classes_and_takes_the_nearest_longer)
 {
 	/* class 0 is the stack's own 60 s */
 	for (unsigned i = 1; i < NTW_CLASSES; i++)
-		ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(10 * i + 60)),
-				  i);
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(60)), 0);
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(100)), 4);
+		ck_assert_uint_eq(
+			timewait_class(rig.t, TCPD_SEC(10 * i + 60), 0), i);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(60), 0), 0);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(100), 0), 4);
 	/* a seventeenth */
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(95)), 4);
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(10)), 0);
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(61)), 1);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(95), 0), 4);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(10), 0), 0);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(61), 0), 1);
 	/* longer than all: the longest, not the first */
-	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(1000)), 15);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(1000), 0), 15);
+}
+END_TEST
+
+/* When there is no class left, an entry may share less than its connection
+ * did, never more. */
+START_TEST(timewait_class_shares_no_more_than_was_asked)
+{
+	const uint8_t r = TCPD_BIND_REUSE, p = TCPD_BIND_REUSEPORT;
+	uint32_t both = timewait_class(rig.t, TCPD_SEC(60), r | p);
+	uint32_t reuse = timewait_class(rig.t, TCPD_SEC(90), r);
+
+	ck_assert_uint_eq(both, 1);
+	ck_assert_uint_eq(reuse, 2);
+	for (unsigned i = 3; i < NTW_CLASSES; i++)
+		timewait_class(rig.t, TCPD_SEC(200 + i), 0);
+	ck_assert_uint_eq(rig.t->ntw_classes, NTW_CLASSES);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(60), r | p), both);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(60), r), reuse);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(60), p), 0);
+	ck_assert_uint_eq(timewait_class(rig.t, TCPD_SEC(55), r | p), both);
 }
 END_TEST
 
@@ -484,6 +504,7 @@ int main(void)
 	tcase_add_test(
 		tc, timewait_at_the_cap_gives_up_the_one_that_would_end_first);
 	tcase_add_test(tc, timewait_evicts_the_oldest_of_one_class);
+	tcase_add_test(tc, timewait_class_shares_no_more_than_was_asked);
 	tcase_add_test(
 		tc, timewait_has_sixteen_classes_and_takes_the_nearest_longer);
 	tcase_add_test(tc, timewait_keeps_a_tcb_for_who_has_not_read_all);
