@@ -250,6 +250,9 @@ struct tcpd_settings {
 	 * above it the oldest is reset. */
 	uint32_t max_orphans;
 	uint8_t wscale; /* window scale shift that is offered */
+	/* What a SYN offers and a SYN-ACK agrees to, of connections that begin
+	 * from now on (RFC 7323, 2; RFC 2018, 2). */
+	bool timestamps, sack;
 	/* RSTs for segments of no connection; over it the first to a source
 	 * within a second goes still, the others do not */
 	uint32_t resets_per_second;

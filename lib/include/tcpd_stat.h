@@ -48,6 +48,11 @@
 	X(timeouts, half_open,      "half-open entries that were never answered") \
 	X(timeouts, finwait2,       "FIN-WAIT-2 ended because nobody was left to read") \
 	X(timeouts, gave_up,        "connections ended by R2 or a user time-out") \
+	X(sack,     sent,           "SACK blocks sent") \
+	X(sack,     dsack_sent,     "D-SACK blocks sent: text that came twice") \
+	X(sack,     received,       "SACK blocks received") \
+	X(sack,     dsack_received, "D-SACK blocks received") \
+	X(sack,     invalid,        "SACK blocks received of what was never sent") \
 	X(recovery, fast,           "fast retransmits begun") \
 	X(recovery, partial_acks,   "partial ACKs during recovery") \
 	X(recovery, rto,            "recoveries begun by the retransmission timer") \

@@ -317,6 +317,22 @@ static const char *recv_queue(struct check *k, const struct conn *c)
 	return NULL;
 }
 
+static const char *sacks(const struct conn *c)
+{
+	const struct sackq *q = &c->sackq;
+
+	REQUIRE(q->nrecent <= NSACKS && q->narrivals <= NARRIVALS,
+		"sack: more blocks than there is room for");
+	REQUIRE(q->narrivals <= c->acks_owed,
+		"sack: an arrival that no ACK will tell of");
+	REQUIRE(c->sack || (!q->nrecent && !q->narrivals),
+		"sack: blocks for a peer that wants none");
+	for (unsigned i = 0; i < q->narrivals; i++)
+		REQUIRE(seq_le(q->left[i], q->right[i]),
+			"sack: a block that ends before it begins");
+	return NULL;
+}
+
 static const char *borrows(struct check *k, const struct conn *c)
 {
 	const struct tcp *t = k->t;
@@ -422,6 +438,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : send_queue(k, c);
 	wrong = wrong ? wrong : recv_blocks(k, c);
 	wrong = wrong ? wrong : recv_queue(k, c);
+	wrong = wrong ? wrong : sacks(c);
 	wrong = wrong ? wrong : borrows(k, c);
 	wrong = wrong ? wrong : timers(k, c);
 	if (wrong || c->state == TCPD_CLOSED)

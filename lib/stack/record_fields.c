@@ -265,7 +265,7 @@ static const struct field reply_fields[] = {
 };
 #undef F
 #undef A
-#define REPLY_FLAGS(X) X(0, ts) X(1, has_wscale)
+#define REPLY_FLAGS(X) X(0, ts) X(1, has_wscale) X(2, sack)
 FLAGS(reply, REPLY_FLAGS)
 const struct record_type record_reply = TYPE(reply);
 
@@ -291,7 +291,9 @@ static const struct field conn_fields[] = {
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
 	F(67, ts_recent_at), F(68, rq.read), F(69, rq.ooo),
 	F(70, ack_pending), F(71, rcv_mss), F(72, grow_mark),
-	F(73, grow_taken), F(74, grow_at),
+	F(73, grow_taken), F(74, grow_at), A(75, sackq.recent),
+	A(76, sackq.left), A(77, sackq.right), F(78, sackq.nrecent),
+	F(79, sackq.narrivals),
 	/* time */
 	F(90, srtt), F(91, rttvar), F(92, rto), F(93, min_rtt), F(94, born),
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
@@ -320,7 +322,7 @@ static const struct field conn_fields[] = {
 	X(18, fin_ooo) X(19, ack_due) X(20, ack_delayed) X(21, probe_due) \
 	X(22, keep_due) X(23, push_small) X(24, rexmt_force) \
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
-	X(29, app_limited) X(30, faulty)
+	X(29, app_limited) X(30, faulty) X(31, sack)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

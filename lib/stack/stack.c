@@ -46,6 +46,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->orphan_retries = 8;
 	s->max_orphans = 8192;
 	s->wscale = 7;
+	s->timestamps = s->sack = true;
 	s->resets_per_second = 10000;
 	s->mtu = 1500;
 	s->port_min = 32768;

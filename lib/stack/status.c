@@ -108,6 +108,7 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->rcv_wscale = c->rcv_wscale;
 	s->ts = c->ts;
 	s->wscale = c->wscale;
+	s->sack = c->sack;
 	s->nodelay = c->nodelay;
 	s->cork = c->cork;
 	s->keepalive = c->keepalive;

@@ -175,6 +175,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->syn_due = c->fin_queued = c->ack_due = c->ack_delayed = false;
 	c->probe_due = c->keep_due = c->rexmt_force = false;
 	c->acks_owed = 0;
+	c->sackq.narrivals = 0;
 	c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;
 	c->recovery = REC_OPEN;

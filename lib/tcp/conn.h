@@ -57,6 +57,21 @@ struct range {
 	uint32_t left, right; /* [left, right) */
 };
 
+#define NSACKS	  4u /* blocks that 40 octets of options hold */
+#define NARRIVALS 8u
+
+/*
+ * What SACK blocks are to say (sack.c).  |recent|: a number out of each block
+ * that an ACK has begun with, the last one first.  Then what arrived and has
+ * not been answered yet, the oldest first: where, and (if not empty) which part
+ * of it had come before.
+ */
+struct sackq {
+	uint32_t recent[NSACKS];
+	uint32_t left[NARRIVALS], right[NARRIVALS];
+	uint8_t nrecent, narrivals;
+};
+
 struct conn {
 	struct tuple tu;
 	struct wheel_node node;
@@ -88,16 +103,16 @@ struct conn {
 	uint32_t owner;	    /* of these */
 
 	/* what is so */
-	bool bound : 1;	    /* holds its local port without a peer */
-	bool hashed : 1;    /* is in the table of connections */
-	bool active : 1;    /* came from an active OPEN (MUST-11) */
-	bool held : 1;	    /* the caller has the handle */
-	bool orphan : 1;    /* the app has closed: nobody reads */
-	bool orphaned : 1;  /* ... and it is in tcp.orphans */
-	bool any_local : 1; /* bound to any address */
-	bool unread : 1;    /* TCPD_OPT_UNREAD */
-	bool in_tw : 1;	    /* ended by TIME-WAIT, which has an entry */
-	bool ts, wscale;    /* negotiated */
+	bool bound : 1;	       /* holds its local port without a peer */
+	bool hashed : 1;       /* is in the table of connections */
+	bool active : 1;       /* came from an active OPEN (MUST-11) */
+	bool held : 1;	       /* the caller has the handle */
+	bool orphan : 1;       /* the app has closed: nobody reads */
+	bool orphaned : 1;     /* ... and it is in tcp.orphans */
+	bool any_local : 1;    /* bound to any address */
+	bool unread : 1;       /* TCPD_OPT_UNREAD */
+	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
+	bool ts, wscale, sack; /* offered; then negotiated */
 	bool nodelay, cork, keepalive;
 	/* what is to be done */
 	bool syn_due;	  /* SYN or SYN-ACK is to be (re)sent */
@@ -138,6 +153,7 @@ struct conn {
 	uint32_t last_ack_sent, ts_recent, fin_seq;
 	tcpd_time ts_recent_at;
 	struct recvq rq;
+	struct sackq sackq;
 	uint32_t ack_pending; /* octets in order not acknowledged */
 	uint32_t rcv_mss;     /* of the last text: what it had in a segment */
 	uint32_t grow_mark;   /* RCV.NXT at which growth is looked at */
@@ -315,8 +331,8 @@ void rst_challenge(struct tcp *t, struct conn *c);
  * ACKs the other cannot accept would answer each other for ever. */
 void rst_reassure(struct tcp *t, struct conn *c);
 /* An ACK for an unacceptable segment with text, at a rate that no flood of old
- * duplicates can raise. */
-void rst_repeat(struct tcp *t, struct conn *c);
+ * duplicates can raise: false, this one gets none. */
+bool rst_repeat(struct tcp *t, struct conn *c);
 
 /* --- rexmt.c: what is lost, and the timer of RFC 6298 */
 void rexmt_arm(struct tcp *t, struct conn *c);
@@ -365,6 +381,20 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 
 #define TS_OPTION 12u /* NOP NOP TS: on every segment */
 
+/* --- sack.c: RFC 2018, RFC 2883 */
+/* Text that is out of order has arrived at |dup->left|; |dup| is the part of it
+ * that had come before.  The ACK that is due for it begins with its block. */
+void sack_arrived(struct tcp *t, struct conn *c, struct range dup);
+/* The blocks for the next segment, at most NSACKS. */
+unsigned sack_blocks(const struct tcp *t, const struct conn *c,
+		     struct tcpopt_sack *s);
+/* ... and what they cost, with NOPs. */
+uint32_t sack_octets(unsigned nblocks);
+/* A segment with |n| blocks has left. */
+void sack_sent(struct tcp *t, struct conn *c, unsigned n);
+/* The blocks that |seg| brings. */
+void sack_take(struct tcp *t, struct conn *c, const struct segment *seg);
+
 /* --- stall.c: connections that hold the send budget.  When it wants to be
  * asked again, TCPD_NEVER: not before the budget is used up */
 tcpd_time stall_look(struct tcp *t);
@@ -380,8 +410,8 @@ void sendq_acked(struct tcp *t, struct conn *c, uint32_t una);
 void sendq_clear(struct tcp *t, struct conn *c);
 
 /* --- recvq.c */
-/* Text at |seq| (inside the window), |borrowable| while it lies in a packet:
- * true when RCV.NXT or the ranges took it. */
+/* Text at |seq| (inside the window) that may be borrowed while it lies in a
+ * packet: what became of it. */
 enum recvq_took { RQ_NOTHING, RQ_IN_ORDER, RQ_FILLED_GAP, RQ_OUT_OF_ORDER };
 enum recvq_took recvq_put(struct tcp *t, struct conn *c, uint32_t seq,
 			  const uint8_t *p, uint32_t len);
@@ -392,5 +422,11 @@ void recvq_settle(struct tcp *t); /* end of a batch: copy what is borrowed */
 void recvq_settle_conn(struct tcp *t, struct conn *c);
 void recvq_clear(struct tcp *t, struct conn *c);
 const struct range *recvq_ranges(const struct tcp *t, const struct conn *c);
+/* The one that holds |seq|, or NULL. */
+const struct range *recvq_range_of(const struct tcp *t, const struct conn *c,
+				   uint32_t seq);
+/* The first part of [left, right) that is in one; empty: nothing of it is. */
+struct range recvq_overlap(const struct tcp *t, const struct conn *c,
+			   uint32_t left, uint32_t right);
 
 #endif /* TCP_CONN_H */

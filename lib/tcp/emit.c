@@ -80,7 +80,7 @@ static void syn_options(const struct conn *c, struct tcphdr *h)
 	h->opt.mss = (uint16_t)c->advmss;
 	h->opt.has_wscale = answer ? c->wscale : true;
 	h->opt.wscale = c->rcv_wscale;
-	h->opt.has_ts = answer ? c->ts : true;
+	h->opt.sack_ok = c->sack;
 	if (!answer) {
 		h->ack = 0;
 		h->opt.ts_ecr = 0; /* RFC 7323, 3.2 */
@@ -101,10 +101,14 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	h.opt.has_ts = c->ts;
 	h.opt.ts_val = ts_now(t, &c->tu);
 	h.opt.ts_ecr = c->ts_recent;
-	if (p->flags & TCP_SYN)
+	if (p->flags & TCP_SYN) {
 		syn_options(c, &h);
-	else
+	} else {
 		wnd >>= c->rcv_wscale;
+		if (p->nsacks)
+			sack_blocks(t, c, h.opt.sack);
+		h.opt.nsacks = p->nsacks;
+	}
 	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);
 	out->id = c->id;
 	out->rst = 0;
@@ -114,7 +118,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		out->nslices = (uint8_t)sendq_slices(
 			t, c, p->seq, &len, out->slice, TCPD_SLICES_MAX);
 	assert(len == p->len);
-	finish(t, out, &c->tu, &h, len, c->mss);
+	finish(t, out, &c->tu, &h, len, p->mss);
 }
 
 static void emit_icmp(struct tcp *t, struct tcpd_out *out,
@@ -167,6 +171,7 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		h.opt.mss = (uint16_t)tcp_advmss(t, &r->tu);
 		h.opt.has_wscale = r->has_wscale;
 		h.opt.wscale = r->wscale;
+		h.opt.sack_ok = r->sack;
 	}
 	finish(t, out, &r->tu, &h, 0, UINT16_MAX);
 }

@@ -11,7 +11,8 @@ static void negotiate(const struct tcp *t, struct conn *c,
 		      const struct tcpopt *o)
 {
 	c->peer_mss = o->has_mss ? o->mss : 0;
-	c->ts = o->has_ts;
+	c->ts = c->ts && o->has_ts;
+	c->sack = c->sack && o->sack_ok;
 	c->ts_recent = o->ts_val;
 	c->ts_recent_at = t->now;
 	c->wscale = o->has_wscale;

@@ -10,6 +10,17 @@
 
 #define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
 
+/* Text that came before is answered, and named (RFC 2883, 4). */
+static void repeat(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	struct range dup = {.left = seg->h.seq,
+			    .right =
+				    seq_min(seg->h.seq + seg->len, c->rcv_nxt)};
+
+	if (rst_repeat(t, c) && seq_lt(dup.left, dup.right))
+		sack_arrived(t, c, dup);
+}
+
 /* An unacceptable segment, not a RST: <SEQ=SND.NXT><ACK=RCV.NXT>, but not for
  * what no peer sends in these states: neither ACK nor SYN. */
 static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
@@ -19,7 +30,7 @@ static void answer(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (seg->h.flags & TCP_SYN)
 		rst_challenge(t, c); /* RFC 5961, 4.2 */
 	else if (seg_len(seg))
-		rst_repeat(t, c);
+		repeat(t, c, seg);
 	else
 		rst_reassure(t, c);
 }
@@ -69,6 +80,7 @@ static void trim(const struct conn *c, struct segment *seg)
 			seg->h.flags &= (uint8_t)~TCP_FIN;
 			cut = seg->len;
 		}
+		seg->dup = cut;
 		seg->data += cut;
 		seg->len -= cut;
 		seg->h.seq = c->rcv_nxt;
@@ -310,6 +322,8 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 		return false;
 	}
 	acked = seq_gt(seg->h.ack, c->snd_una) ? seg->h.ack - c->snd_una : 0;
+	if (seg->h.opt.nsacks)
+		sack_take(t, c, seg);
 	ack_take(t, c, seg);
 	if (seg->stale) /* its window is old: the edge stays where it was */
 		set_window(t, c, c->snd_wnd - min_u32(acked, c->snd_wnd));
@@ -361,6 +375,9 @@ static bool takes_text(const struct conn *c)
 static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 {
 	uint32_t had = c->rcv_nxt;
+	struct range dup,
+		cut = {.left = seg->h.seq - seg->dup, .right = seg->h.seq};
+	enum recvq_took took;
 
 	if (seg->len == 0)
 		return true;
@@ -373,9 +390,16 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		after_close(t, c);
 		return false;
 	}
-	switch (recvq_put(t, c, seg->h.seq, seg->data, seg->len)) {
+	dup = seg->dup ? cut
+		       : recvq_overlap(t, c, seg->h.seq, seg->h.seq + seg->len);
+	took = recvq_put(t, c, seg->h.seq, seg->data, seg->len);
+	switch (took) {
 	case RQ_IN_ORDER:
-		delack_in_order(t, c, seg);
+		if (!seg->dup) {
+			delack_in_order(t, c, seg);
+			break;
+		}
+		delack_now(t, c);
 		break;
 	case RQ_OUT_OF_ORDER:
 		t->stat.segments_out_of_order += seg->nwire;
@@ -387,6 +411,8 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		delack_now(t, c);
 		break;
 	}
+	if (took == RQ_OUT_OF_ORDER || dup.left != dup.right)
+		sack_arrived(t, c, dup);
 	if (c->rcv_nxt != had)
 		conn_event(t, c, TCPD_EV_READABLE);
 	return true;

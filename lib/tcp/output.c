@@ -17,24 +17,42 @@
 #define SUPER_MAX (65535u - 128u) /* text in one packet, whatever its heads */
 
 /* Text that one packet of |c| may carry: full segments, many with offload. */
-static uint32_t packet_max(const struct tcp *t, const struct conn *c)
+static uint32_t packet_max(const struct tcp *t, const struct conn *c,
+			   uint32_t mss)
 {
 	bool v4 = c->tu.local[0] == 0 && c->tu.local[10] == 0xff;
 
 	if (!(v4 ? t->set.tso4 : t->set.tso6))
-		return c->mss;
-	return max_u32(SUPER_MAX / c->mss, 1) * c->mss;
+		return mss;
+	return max_u32(SUPER_MAX / mss, 1) * mss;
 }
 
 static struct plan plan_for(const struct tcp *t, const struct conn *c,
 			    enum plan_kind kind)
 {
+	struct tcpopt_sack s[NSACKS];
+
 	return (struct plan){.kind = kind,
 			     .conn = conn_slot(t, c),
 			     .seq = c->snd_nxt,
 			     .flags = TCP_ACK,
+			     .nsacks = (uint8_t)sack_blocks(t, c, s),
+			     .mss = c->mss,
 			     .ack = c->rcv_nxt,
 			     .wnd = delack_window(t, c)};
+}
+
+/* Beside text: the segment is as much smaller (RFC 6691); but of small ones
+ * more than half is left for it. */
+static struct plan plan_text_for(const struct tcp *t, const struct conn *c,
+				 enum plan_kind kind)
+{
+	struct plan p = plan_for(t, c, kind);
+
+	while (p.nsacks && sack_octets(p.nsacks) > c->mss / 2)
+		p.nsacks--;
+	p.mss -= sack_octets(p.nsacks);
+	return p;
 }
 
 static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
@@ -80,14 +98,14 @@ static uint32_t next_lost(const struct tcp *t, const struct conn *c)
 /* Of |len| octets from |seq|, what the slices of one packet hold: in full
  * segments where there is more than one. */
 static uint32_t sliceable(const struct tcp *t, const struct conn *c,
-			  uint32_t seq, uint32_t len)
+			  uint32_t seq, uint32_t len, uint32_t mss)
 {
 	struct tcpd_slice s[TCPD_SLICES_MAX];
 	uint32_t had = len;
 
 	sendq_slices(t, c, seq, &len, s, TCPD_SLICES_MAX);
-	if (len < had && len > c->mss)
-		len -= len % c->mss;
+	if (len < had && len > mss)
+		len -= len % mss;
 	return len;
 }
 
@@ -102,16 +120,20 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 	if (!link || (!c->rexmt_force && room < c->mss))
 		return false;
 	x = xmit_at(t, link - 1);
-	*p = plan_for(t, c, PLAN_REXMT);
+	*p = plan_text_for(t, c, PLAN_REXMT);
 	p->xmit = link - 1;
 	p->seq = x->seq;
 	len = x->end - x->seq;
 	if (c->fin_sent && x->end == conn_fin_seq(c) + 1)
 		len--;
-	p->len = min_u32(len, packet_max(t, c));
+	if (len > p->mss && len <= c->mss) { /* again as one segment */
+		p->nsacks = 0;
+		p->mss = c->mss;
+	}
+	p->len = min_u32(len, packet_max(t, c, p->mss));
 	if (p->len > room)
-		p->len = max_u32(room / c->mss, 1) * c->mss;
-	p->len = sliceable(t, c, p->seq, min_u32(p->len, len));
+		p->len = max_u32(room / p->mss, 1) * p->mss;
+	p->len = sliceable(t, c, p->seq, min_u32(p->len, len), p->mss);
 	if (p->len == len && x->seq + len != x->end)
 		p->flags |= TCP_FIN;
 	if (x->seq + p->len == c->sq.end && p->len)
@@ -145,15 +167,16 @@ static bool nagle_holds(const struct conn *c)
  * RFC 9293, 3.8.6.2.1: of |len| octets that the windows allow, those that make
  * sense to send; |rest| is what is queued.
  */
-static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest)
+static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest,
+			 uint32_t mss)
 {
-	uint32_t tail = len % c->mss;
+	uint32_t tail = len % mss;
 
 	if (tail == 0)
 		return len;
 	if (len == rest && !nagle_holds(c))
 		return len;
-	if (len >= c->mss)
+	if (len >= mss)
 		return len - tail;
 	if (len < rest && /* cut by a window: the (D, U) rule */
 	    (len >= max_u32(c->max_snd_wnd / 2, WINDOW_TINY) ||
@@ -195,13 +218,13 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 
 	if (!rest && !fin)
 		return false;
-	*p = plan_for(t, c, PLAN_DATA);
+	*p = plan_text_for(t, c, PLAN_DATA);
 	len = min_u32(rest, wnd);
 	if (len > cwnd) /* whole segments only: cwnd is no silly window */
-		len = cwnd / c->mss * c->mss;
-	len = min_u32(len, packet_max(t, c));
-	len = sensible(c, len, rest);
-	len = sliceable(t, c, c->snd_nxt, len);
+		len = cwnd / p->mss * p->mss;
+	len = min_u32(len, packet_max(t, c, p->mss));
+	len = sensible(c, len, rest, p->mss);
+	len = sliceable(t, c, c->snd_nxt, len, p->mss);
 	p->len = len;
 	/* inside the window; alone also into a closed one, as a probe */
 	fin = fin && len == rest &&
@@ -271,6 +294,11 @@ static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 {
 	if (c->syn_due)
 		return plan_syn(t, c, p);
+	/* what has arrived gets its own ACK: none with text would be taken for
+	 * a duplicate (RFC 5681, 2), and one that is cut in many would tell of
+	 * a duplicate as often (RFC 2883, 4) */
+	if (c->sackq.narrivals && plan_ack(t, c, p))
+		return true;
 	if (sends_text(c)) {
 		if (plan_text(t, c, p))
 			return true;
@@ -358,7 +386,7 @@ static void commit_reply(struct tcp *t, const struct reply *r)
 		t->stat.segments_acks_out++;
 }
 
-static void remember(struct tcp *t, struct conn *c, uint32_t end)
+static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 {
 	uint32_t slot = xmit_add(t, c, c->snd_nxt, end);
 	struct xmit *x;
@@ -371,7 +399,7 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end)
 	x->delivered = c->delivered;
 	x->delivered_at = c->delivered_at;
 	x->first_sent_at = c->first_sent_at;
-	x->mss = (uint16_t)min_u32(c->mss, UINT16_MAX);
+	x->mss = (uint16_t)min_u32(mss, UINT16_MAX);
 	x->nsent = 1;
 }
 
@@ -379,7 +407,7 @@ static void commit_syn(struct tcp *t, struct conn *c)
 {
 	c->syn_due = false;
 	if (c->snd_nxt == c->iss) {
-		remember(t, c, c->iss + 1);
+		remember(t, c, c->iss + 1, c->mss);
 		c->snd_nxt = c->iss + 1;
 	} else if (c->xmit_first) {
 		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
@@ -423,10 +451,10 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	bool fin = (p->flags & TCP_FIN) != 0;
 	uint32_t end = p->seq + p->len + fin;
 
-	remember(t, c, end);
+	remember(t, c, end, p->mss);
 	c->snd_nxt = end;
 	c->fin_sent |= fin;
-	if (p->len % c->mss)
+	if (p->len % p->mss)
 		c->snd_sml = p->seq + p->len;
 	c->push_small = false;
 	c->octets_sent += p->len;
@@ -445,7 +473,7 @@ static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
 {
 	struct xmit *x = xmit_at(t, p->xmit);
 	uint32_t end = p->seq + p->len + ((p->flags & TCP_FIN) != 0);
-	uint32_t n = (p->len + c->mss - 1) / c->mss;
+	uint32_t n = (p->len + p->mss - 1) / p->mss;
 
 	if (x->end != end)
 		xmit_split(t, c, p->xmit, end);
@@ -488,7 +516,7 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 		c->nprobes++;
 	t->stat.timeouts_persist++;
 	if (conn_flight(c) == 0 && (p->len || fin) && xmit_room(t)) {
-		remember(t, c, p->seq + p->len + fin);
+		remember(t, c, p->seq + p->len + fin, c->mss);
 		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_EVER;
 		c->snd_nxt = p->seq + p->len + fin;
 		c->fin_sent |= fin;
@@ -502,7 +530,7 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 
 static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 {
-	uint32_t n = p->len > c->mss ? (p->len + c->mss - 1) / c->mss : 1;
+	uint32_t n = p->len > p->mss ? (p->len + p->mss - 1) / p->mss : 1;
 	uint32_t ref = conn_ref(t, c);
 
 	t->reply_run = 0;
@@ -542,8 +570,10 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	case PLAN_REPLY:
 		break;
 	}
-	if (p->kind != PLAN_SYN && (p->flags & TCP_ACK))
+	if (p->kind != PLAN_SYN && (p->flags & TCP_ACK)) {
+		sack_sent(t, c, p->nsacks);
 		delack_sent(t, c, p->wnd);
+	}
 	/* behind the others: turns are fair */
 	if (c->on_list == ON_SENDS) {
 		rlist_pop(t, &t->sends, LINK_OUT);

@@ -284,6 +284,28 @@ static bool range_covers(const struct tcp *t, const struct conn *c,
 	       seq_ge(r[i].right, right);
 }
 
+const struct range *recvq_range_of(const struct tcp *t, const struct conn *c,
+				   uint32_t seq)
+{
+	const struct range *r = recvq_ranges(t, c);
+	/* of two that touch |seq| one would end there: ranges lie apart */
+	unsigned i = r ? first_range(r, c->rq.nranges, seq + 1) : 0;
+
+	return r && i < c->rq.nranges && seq_le(r[i].left, seq) ? &r[i] : NULL;
+}
+
+struct range recvq_overlap(const struct tcp *t, const struct conn *c,
+			   uint32_t left, uint32_t right)
+{
+	const struct range *r = recvq_ranges(t, c);
+	unsigned i = r ? first_range(r, c->rq.nranges, left + 1) : 0;
+
+	if (!r || i == c->rq.nranges || seq_ge(r[i].left, right))
+		return (struct range){.left = left, .right = left};
+	return (struct range){.left = seq_max(left, r[i].left),
+			      .right = seq_min(right, r[i].right)};
+}
+
 /* --- what arrives */
 
 static bool lend(struct tcp *t, struct conn *c, const uint8_t *p, uint32_t len)

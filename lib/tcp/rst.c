@@ -208,12 +208,15 @@ void rst_reassure(struct tcp *t, struct conn *c)
 		c->nreassured = REASSURE_MAX;
 }
 
-void rst_repeat(struct tcp *t, struct conn *c)
+bool rst_repeat(struct tcp *t, struct conn *c)
 {
-	if (bucket_take(&c->repeat_full_at, t->now, REPEAT_GAP, REPEAT_DEPTH))
-		delack_now(t, c);
-	else
+	if (!bucket_take(&c->repeat_full_at, t->now, REPEAT_GAP,
+			 REPEAT_DEPTH)) {
 		t->stat.segments_repeat_held++;
+		return false;
+	}
+	delack_now(t, c);
+	return true;
 }
 
 void rst_challenge(struct tcp *t, struct conn *c)

@@ -71,6 +71,7 @@ bool synq_push_cookie(struct tcp *t, const struct half *h)
 			  .kind = REPLY_COOKIE,
 			  .flags = TCP_SYN | TCP_ACK,
 			  .has_wscale = h->has_wscale,
+			  .sack = h->sack,
 			  .wscale =
 				  tcp_wscale(t, settings(t, h)->receive_buffer),
 			  .wnd = (uint16_t)window(t, h),
@@ -135,7 +136,8 @@ struct half synq_half(struct tcp *t, const struct listener *l,
 		      const struct segment *seg, bool cookie)
 {
 	const struct tcpopt *o = &seg->h.opt;
-	bool more = !cookie || o->has_ts;
+	bool ts = o->has_ts && t->set.timestamps;
+	bool more = !cookie || ts;
 
 	return (struct half){
 		.tu = seg->tu,
@@ -145,13 +147,13 @@ struct half synq_half(struct tcp *t, const struct listener *l,
 			      : isn_for(t, &seg->tu),
 		.ts_recent = o->ts_val,
 		.listener = slab_slot(&t->listeners, l) & 0xffffffu,
-		.has_ts = o->has_ts,
+		.has_ts = ts,
 		.cookie = cookie,
 		.mss = o->has_mss ? o->mss : 0,
 		.wnd = seg->h.wnd,
 		.wscale = o->wscale & 15u,
 		.has_wscale = more && o->has_wscale,
-		.sack = more && o->sack_ok,
+		.sack = more && o->sack_ok && t->set.sack,
 		.ecn = more && (seg->h.flags & TCP_ECE) &&
 		       (seg->h.flags & TCP_CWR), /* RFC 3168, 6.1.1 */
 	};
@@ -271,6 +273,7 @@ static void negotiate(const struct tcp *t, struct conn *c, const struct half *h)
 	c->ts = h->has_ts;
 	c->ts_recent = h->ts_recent;
 	c->ts_recent_at = t->now;
+	c->sack = h->sack;
 	c->wscale = h->has_wscale;
 	if (h->has_wscale) {
 		c->snd_wscale = h->wscale;
@@ -293,6 +296,7 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 	out->opt.has_ts = h->has_ts;
 	out->opt.ts_val = ts_val(t, h);
 	out->opt.ts_ecr = h->ts_recent;
+	out->opt.sack_ok = h->sack;
 	out->opt.has_wscale = h->has_wscale;
 	out->opt.wscale = tcp_wscale(t, settings(t, h)->receive_buffer);
 }

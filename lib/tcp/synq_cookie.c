@@ -78,8 +78,9 @@ static struct half restore(const struct tcp *t, const struct listener *l,
 {
 	const struct tcpopt *o = &seg->h.opt;
 	struct cookie_opts told = {0};
+	bool ts = o->has_ts && t->set.timestamps;
 
-	if (o->has_ts)
+	if (ts)
 		told = ts_cookie_opts(t, &seg->tu, o->ts_ecr);
 	return (struct half){
 		.tu = seg->tu,
@@ -87,7 +88,7 @@ static struct half restore(const struct tcp *t, const struct listener *l,
 		.iss = seg->h.ack - 1,
 		.ts_recent = o->ts_val,
 		.listener = slab_slot(&t->listeners, l) & 0xffffffu,
-		.has_ts = o->has_ts,
+		.has_ts = ts,
 		.mss = mss,
 		.wnd = seg->h.wnd,
 		.wscale = told.wscale & 15u,

@@ -81,7 +81,7 @@ struct reply {
 	struct tuple tu;
 	uint8_t kind, flags;
 	uint8_t reset; /* enum tcpd_reset, of an RST */
-	bool ts, has_wscale;
+	bool ts, has_wscale, sack;
 	uint8_t wscale;
 	uint16_t wnd;
 	uint32_t seq, ack, ts_val, ts_ecr;
@@ -135,6 +135,8 @@ struct plan {
 	uint32_t seq, len;
 	uint32_t xmit; /* slot of a record */
 	uint8_t flags;
+	uint8_t nsacks;	   /* SACK blocks in it */
+	uint32_t mss;	   /* text of a full segment beside its options */
 	uint32_t ack, wnd; /* announced: wnd in octets */
 	struct reply reply;
 };
@@ -212,7 +214,8 @@ struct segment {
 	uint32_t len;	/* text */
 	uint32_t nwire; /* segments on the wire that it stands for */
 	uint32_t mss;	/* text of a full one of these */
-	uint32_t hash;	/* tuple_hash() of |tu| */
+	uint32_t dup; /* text that was cut away before |data|: it came before */
+	uint32_t hash; /* tuple_hash() of |tu| */
 	uint8_t tos;
 	bool stale; /* its SEQ is before RCV.NXT: only its ACK counts */
 };

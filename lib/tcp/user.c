@@ -71,6 +71,8 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	conn_set_mss(t, c);
 	cc_ops_of(c->cc)->init(&c->ccs, c->mss);
 	c->rcv_wscale = tcp_wscale(t, c->rcv_max);
+	c->ts = t->set.timestamps;
+	c->sack = t->set.sack;
 	conn_move(t, c, EV_ACTIVE_OPEN);
 	t->stat.opens_active++;
 	c->syn_due = true;

@@ -227,6 +227,12 @@ static void print_option(struct text *t, const struct packet *p, uint8_t i,
 		say(t, "TS val %u ecr %u", be32(v + 2) - b->ts_val,
 		    be32(v + 6) ? be32(v + 6) - b->ts_ecr : 0);
 		break;
+	case OPTION_SACK:
+		say(t, "sack");
+		for (uint8_t k = 2; k + 8 <= v[1]; k = (uint8_t)(k + 8))
+			say(t, " %u:%u", be32(v + k) - b->ack,
+			    be32(v + k + 4) - b->ack);
+		break;
 	default:
 		say(t, "kind %d len %d", v[0], v[1]);
 		break;

@@ -78,14 +78,54 @@ static const char *read_ip6(struct packet *p, struct octets *o)
 	return o->bad ? "IPv6 header is cut short" : NULL;
 }
 
+static uint32_t number(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Blocks of RFC 2018 that begin at |i|: above the ACK and apart, but for the
+ * first, which may be of a duplicate (RFC 2883). */
+static bool sack(const struct packet *p, uint8_t i)
+{
+	uint8_t n = p->opt[i + 1] / 8;
+
+	if (p->opt[i + 1] != 2 + 8 * n || n < 1 || n > 4 || i % 4 != 2 ||
+	    i + p->opt[i + 1] > p->nopt)
+		return false;
+	for (uint8_t k = 0; k < n; k++) {
+		const uint8_t *v = &p->opt[i + 2 + 8 * k];
+		uint32_t left = number(v), right = number(v + 4);
+
+		if ((int32_t)(right - left) <= 0 ||
+		    (k && (int32_t)(left - p->ack) <= 0))
+			return false;
+		for (uint8_t j = 1; j < k; j++) {
+			const uint8_t *w = &p->opt[i + 2 + 8 * j];
+
+			if ((int32_t)(left - number(w + 4)) <= 0 &&
+			    (int32_t)(number(w) - right) <= 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* One option that begins at |i|; its length, 0: what it is is wrong. */
 static uint8_t option(const struct packet *p, uint8_t i, uint16_t *seen)
 {
-	static const uint8_t lens[] = {
-		[OPTION_MSS] = 4, [OPTION_WSCALE] = 3, [OPTION_TS] = 10};
+	static const uint8_t lens[] = {[OPTION_MSS] = 4,
+				       [OPTION_WSCALE] = 3,
+				       [OPTION_SACK_OK] = 2,
+				       [OPTION_TS] = 10};
 	uint8_t kind = p->opt[i];
 	bool syn = p->flags & FLAG_SYN;
 
+	if (kind == OPTION_SACK && !syn && i + 1 < p->nopt &&
+	    !(*seen & 1u << kind) && p->flags & FLAG_ACK && sack(p, i)) {
+		*seen |= 1u << OPTION_SACK;
+		return p->opt[i + 1];
+	}
 	if (kind >= sizeof(lens) || !lens[kind] || i + 1 >= p->nopt ||
 	    p->opt[i + 1] != lens[kind] || i + lens[kind] > p->nopt ||
 	    *seen & 1u << kind)

@@ -38,6 +38,11 @@ fi
 between "$(stat_json .segments.retransmitted)" 1 1e9 \
 	"tcpd repeated what was lost"
 
+between "$(stat_json .sack.sent)" 1 1e9 \
+	"tcpd told of what came out of order"
+between "$(stat_json .sack.received)" 1 1e9 "and so did the kernel"
+is "$(stat_json .sack.invalid)" 0 "no block is of something never sent"
+
 # one way only, so that the peer's ACKs are pure and may be counted
 router_loss 1
 fast=$(stat_json .recovery.fast)

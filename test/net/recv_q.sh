@@ -15,6 +15,10 @@ exec 8<>"$tmp/more"
 cat "$tmp/zeros" >&8
 is "$(app accept a l)" "accept a ok" "an app has the connection"
 
+id=$(ss_json '.[] | select(.state == "ESTABLISHED") | .id')
+is "$(tcpctl show "$id" | grep -o 'time stamps, window scale, SACK')" \
+	"time stamps, window scale, SACK" "and all that the kernel offered"
+
 unread() { ss_json '.[] | select(.state == "ESTABLISHED") | .recv_q'; }
 wait_for '[ "$(unread)" = 100000 ]' 5
 is "$(unread)" 100000 "100,000 octets that it does not read are shown"

@@ -147,6 +147,7 @@ static const struct {
 	FIELD("rcv-wscale", rcv_wscale),
 	FIELD("ts", ts),
 	FIELD("wscale", wscale),
+	FIELD("sack", sack),
 	FIELD("in-recovery", in_recovery),
 	FIELD("after-rto", after_rto),
 	FIELD("retransmits", retransmits),

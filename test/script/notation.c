@@ -270,6 +270,7 @@ bool notation_in(struct stage *s, struct line *l)
 	struct said d;
 	uint8_t *text, *buf;
 	struct tcpd_offload off;
+	struct packet_base base = {0};
 	size_t len;
 
 	if (word_is(l, 1, "hex"))
@@ -279,7 +280,9 @@ bool notation_in(struct stage *s, struct line *l)
 		return notation_icmp_in(s, l, w + 1, f);
 	if (!f || !read_said(s, l, w, &d) || !address(s, &d, f))
 		return false;
-	if (!d.rawopt && !notation_options(s, l, &d.p, 0, f->ts_base))
+	base.ts_ecr = f->ts_base;
+	base.ack = f->has_isn ? f->our_isn : 0;
+	if (!d.rawopt && !notation_options(s, l, &d.p, &base))
 		return false;
 	text = malloc(d.p.len + 1);
 	buf = malloc((size_t)2 * PACKET_MAX);
@@ -289,7 +292,7 @@ bool notation_in(struct stage *s, struct line *l)
 		     d.p.seq - !(d.p.flags & FLAG_SYN), text, d.p.len);
 	d.p.data = text;
 	d.p.seq += f->peer_isn;
-	d.p.ack += d.ack && f->has_isn ? f->our_isn : 0;
+	d.p.ack += d.ack ? base.ack : 0;
 	len = mangle(&d, buf, packet_build(&d.p, buf));
 	off = packet_offload(&d.p);
 	if (d.valid)
@@ -335,6 +338,7 @@ static const char *differs(struct stage *s, struct line *l, struct said *d,
 			   struct flow *f, const struct packet *p)
 {
 	uint32_t isn = f->has_isn ? f->our_isn : 0;
+	struct packet_base base = {.ts_val = f->ts_base, .ack = f->peer_isn};
 
 	if (p->protocol != PROTO_TCP)
 		return "protocol";
@@ -355,7 +359,7 @@ static const char *differs(struct stage *s, struct line *l, struct said *d,
 		return "gso";
 	if (l->options && !strcmp(l->options, "..."))
 		return NULL;
-	if (!notation_options(s, l, &d->p, f->ts_base, 0))
+	if (!notation_options(s, l, &d->p, &base))
 		return "options";
 	if (p->nopt != d->p.nopt || memcmp(p->opt, d->p.opt, p->nopt) != 0)
 		return "options";

@@ -2,7 +2,9 @@
 /*
  * notation_opt.c - TCP options as tcpdump prints them:
  *	<mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 7>
- * Other kinds are written `kind N len N`, whose value is zeros.
+ *	<nop,nop,sack 11:21 31:41>
+ * SACK blocks count as acknowledgment numbers do.  Other kinds are written
+ *`kind N len N`, whose value is zeros.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,10 +60,46 @@ static bool alone(const char *o, const char *name, uint32_t *v)
 	return rest && !*rest;
 }
 
-/* One of them, blanks before it gone. */
-static bool one(struct packet *p, const char *o, uint32_t val_base,
-		uint32_t ecr_base)
+static bool put_u32(struct packet *p, uint32_t v)
 {
+	return put(p,
+		   (uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16),
+			       (uint8_t)(v >> 8), (uint8_t)v},
+		   4);
+}
+
+/* "sack" and then " LEFT:RIGHT" for each block. */
+static bool put_sack(struct packet *p, struct line *l, char *o, uint32_t base)
+{
+	uint8_t *len = &p->opt[p->nopt + 1];
+	uint8_t from = p->nopt;
+	char *block;
+
+	if (!put(p, (uint8_t[]){OPTION_SACK, 0}, 2))
+		return false;
+	strsep(&o, " ");
+	while ((block = strsep(&o, " ")) != NULL) {
+		char *right = strchr(block, ':');
+		int64_t a, b;
+
+		if (!right)
+			return false;
+		*right++ = '\0';
+		if (!number_expr(block, l->index, &a) ||
+		    !number_expr(right, l->index, &b) ||
+		    !put_u32(p, (uint32_t)a + base) ||
+		    !put_u32(p, (uint32_t)b + base))
+			return false;
+	}
+	*len = (uint8_t)(p->nopt - from);
+	return true;
+}
+
+/* One of them, blanks before it gone. */
+static bool one(struct packet *p, struct line *l, char *o,
+		const struct packet_base *base)
+{
+	uint32_t val_base = base->ts_val, ecr_base = base->ts_ecr;
 	uint32_t a = 0, b = 0;
 	const char *rest;
 
@@ -71,6 +109,8 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 		return put(p, (uint8_t[]){OPTION_EOL}, 1);
 	if (!strcmp(o, "sackOK"))
 		return put(p, (uint8_t[]){OPTION_SACK_OK, 2}, 2);
+	if (!strncmp(o, "sack ", 5))
+		return put_sack(p, l, o, base->ack);
 	if (alone(o, "mss", &a))
 		return put(p,
 			   (uint8_t[]){OPTION_MSS, 4, (uint8_t)(a >> 8),
@@ -92,7 +132,7 @@ static bool one(struct packet *p, const char *o, uint32_t val_base,
 }
 
 bool notation_options(struct stage *s, struct line *l, struct packet *p,
-		      uint32_t val_base, uint32_t ecr_base)
+		      const struct packet_base *base)
 {
 	char copy[200], *at = copy, *o;
 
@@ -104,7 +144,7 @@ bool notation_options(struct stage *s, struct line *l, struct packet *p,
 	memcpy(copy, l->options, strlen(l->options) + 1);
 	while ((o = strsep(&at, ",")) != NULL) {
 		o += strspn(o, " ");
-		if (!one(p, o, val_base, ecr_base))
+		if (!one(p, l, o, base))
 			return stage_fail(s,
 					  "option '%s' cannot be read, or "
 					  "there is no room for it",

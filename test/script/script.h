@@ -120,9 +120,10 @@ char *flow_print(char *text, size_t room, struct flow *f,
 /* ---- notation.c: packets as they are written */
 bool notation_in(struct stage *s, struct line *l);
 bool notation_out(struct stage *s, struct line *l);
-/* notation_opt.c: <mss 1460,nop,...>; |ours|: time stamps are the stack's. */
+/* notation_opt.c: <mss 1460,nop,...>; time stamps, and SACK blocks (as the
+ * acknowledgment), count from |base|. */
 bool notation_options(struct stage *s, struct line *l, struct packet *p,
-		      uint32_t val_base, uint32_t ecr_base);
+		      const struct packet_base *base);
 /* notation_raw.c: icmp and hex */
 bool notation_icmp_in(struct stage *s, struct line *l, unsigned w,
 		      struct flow *f);

@@ -182,6 +182,10 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		set->tso4 = set->tso6 = on;
 	else if (!strcmp(name, "csum"))
 		set->csum = on;
+	else if (!strcmp(name, "timestamps"))
+		set->timestamps = on;
+	else if (!strcmp(name, "sack"))
+		set->sack = on;
 	else if (!strcmp(name, "family"))
 		return 1; /* run.c has looked at it */
 	else if (!strcmp(name, "key"))

@@ -33,6 +33,7 @@ static struct packet emit(const struct conn *c, uint32_t seq, uint32_t len,
 			  uint8_t flags, uint32_t wnd)
 {
 	struct plan p = {.kind = PLAN_DATA,
+			 .mss = c->mss,
 			 .conn = conn_slot(rig.t, c),
 			 .seq = seq,
 			 .len = len,
@@ -115,7 +116,9 @@ START_TEST(emit_of_a_syn_offers_and_answers)
 
 	c->state = TCPD_SYN_SENT;
 	c->rcv_wscale = rig.set.wscale;
+	c->ts = c->sack = true;
 	p = emit(c, 1000, 0, TCP_SYN, 65535);
+	ck_assert_mem_eq(p.opt + 4, "\4\2\10\12", 4); /* Linux's order */
 	ck_assert_int_eq(packet_option(&p, OPTION_MSS), RIG_MSS);
 	ck_assert_int_eq(packet_option(&p, OPTION_WSCALE), rig.set.wscale);
 	ck_assert(packet_ts(&p, &val, &ecr));

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sack.c - selective acknowledgments: which blocks an ACK carries (RFC 2018,
+ * with the D-SACKs of RFC 2883), and what is to be made of those that arrive.
+ *
+ * Blocks are not stored: an ACK names the ranges of the receive queue as they
+ * are when it leaves, so nothing that was given up is ever reported.  What is
+ * kept is an order, the latest first, and what has come twice.
+ */
+#include <string.h>
+
+#include "conn.h"
+
+/* The blocks of one option, as they are found. */
+struct blocks {
+	struct tcpopt_sack *s;
+	unsigned n, max;
+};
+
+static void add(struct blocks *b, uint32_t left, uint32_t right)
+{
+	if (b->n < b->max)
+		b->s[b->n++] =
+			(struct tcpopt_sack){.left = left, .right = right};
+}
+
+/* A range, unless it is among them, from |first| on. */
+static void add_range(struct blocks *b, unsigned first, const struct range *r)
+{
+	if (!r)
+		return;
+	for (unsigned i = first; i < b->n; i++)
+		if (b->s[i].left == r->left)
+			return;
+	add(b, r->left, r->right);
+}
+
+/* What came twice, once; above RCV.NXT not if it was given up meanwhile, for
+ * the peer would take it for text that is queued (RFC 2883, 4). */
+static unsigned add_duplicate(const struct tcp *t, const struct conn *c,
+			      struct blocks *b)
+{
+	uint32_t left = c->sackq.left[0], right = c->sackq.right[0];
+
+	if (left == right)
+		return 0;
+	if (seq_gt(right, c->rcv_nxt) && !recvq_range_of(t, c, left))
+		return 0;
+	add(b, left, right);
+	return 1;
+}
+
+unsigned sack_blocks(const struct tcp *t, const struct conn *c,
+		     struct tcpopt_sack *s)
+{
+	const struct sackq *q = &c->sackq;
+	const struct range *r = recvq_ranges(t, c);
+	struct blocks b = {.s = s, .max = c->ts ? NSACKS - 1 : NSACKS};
+	unsigned first = 0;
+
+	if (!c->sack || (!r && !q->narrivals))
+		return 0;
+	if (q->narrivals) {
+		first = add_duplicate(t, c, &b);
+		add_range(&b, first, recvq_range_of(t, c, q->left[0]));
+	}
+	for (unsigned i = 0; i < q->nrecent; i++)
+		add_range(&b, first, recvq_range_of(t, c, q->recent[i]));
+	for (unsigned i = 0; i < c->rq.nranges && b.n < b.max; i++)
+		add_range(&b, first, &r[i]);
+	return b.n;
+}
+
+uint32_t sack_octets(unsigned nblocks)
+{
+	return nblocks ? 4 + 8 * nblocks : 0;
+}
+
+/* The block that holds |seq| comes first in the ACKs that follow. */
+static void remember(const struct tcp *t, struct conn *c, uint32_t seq)
+{
+	struct sackq *q = &c->sackq;
+	const struct range *r = recvq_range_of(t, c, seq);
+	unsigned n = 1;
+	uint32_t was[NSACKS];
+
+	if (!r)
+		return;
+	memcpy(was, q->recent, sizeof(was));
+	q->recent[0] = seq;
+	for (unsigned i = 0; i < q->nrecent && n < NSACKS; i++)
+		if (seq_lt(was[i], r->left) || seq_ge(was[i], r->right))
+			q->recent[n++] = was[i];
+	q->nrecent = (uint8_t)n;
+}
+
+/* The oldest of the arrivals has been answered, or gets no answer of its own.
+ */
+static void answered(const struct tcp *t, struct conn *c)
+{
+	struct sackq *q = &c->sackq;
+
+	remember(t, c, q->left[0]);
+	q->narrivals--;
+	memmove(q->left, q->left + 1, q->narrivals * sizeof(q->left[0]));
+	memmove(q->right, q->right + 1, q->narrivals * sizeof(q->right[0]));
+}
+
+void sack_arrived(struct tcp *t, struct conn *c, struct range dup)
+{
+	struct sackq *q = &c->sackq;
+
+	if (!c->sack)
+		return;
+	if (q->narrivals == NARRIVALS)
+		answered(t, c);
+	q->left[q->narrivals] = dup.left;
+	q->right[q->narrivals++] = dup.right;
+}
+
+void sack_sent(struct tcp *t, struct conn *c, unsigned n)
+{
+	struct tcpopt_sack s[NSACKS];
+	struct blocks b = {.s = s, .max = 1};
+
+	if (c->sackq.narrivals) {
+		n -= add_duplicate(t, c, &b);
+		t->stat.sack_dsack_sent += b.n;
+		answered(t, c);
+	}
+	t->stat.sack_sent += n;
+}
+
+/* --- what the peer says */
+
+/* Text that it had twice (RFC 2883, 4): below the acknowledgment, or inside
+ * the second block. */
+static bool is_duplicate(const struct conn *c, const struct segment *seg)
+{
+	const struct tcpopt *o = &seg->h.opt;
+	uint64_t back = min_u64(c->max_snd_wnd, c->octets_acked);
+
+	if (seq_le(o->sack[0].right, seg->h.ack))
+		return seq_ge(o->sack[0].left, c->snd_una - (uint32_t)back);
+	return o->nsacks > 1 && seq_ge(o->sack[0].left, o->sack[1].left) &&
+	       seq_le(o->sack[0].right, o->sack[1].right);
+}
+
+/* A block of text that was sent, and is not acknowledged. */
+static bool is_valid(const struct conn *c, const struct segment *seg,
+		     const struct tcpopt_sack *s)
+{
+	return seq_lt(s->left, s->right) && seq_gt(s->left, seg->h.ack) &&
+	       seq_le(s->right, c->snd_nxt);
+}
+
+void sack_take(struct tcp *t, struct conn *c, const struct segment *seg)
+{
+	const struct tcpopt *o = &seg->h.opt;
+	unsigned i = 0;
+
+	if (!c->sack)
+		return;
+	if (seq_lt(o->sack[0].left, o->sack[0].right) &&
+	    seq_le(o->sack[0].right, c->snd_nxt) && is_duplicate(c, seg)) {
+		t->stat.sack_dsack_received++;
+		i++;
+	}
+	for (; i < o->nsacks; i++) {
+		if (is_valid(c, seg, &o->sack[i]))
+			t->stat.sack_received++;
+		else
+			t->stat.sack_invalid++;
+	}
+}
