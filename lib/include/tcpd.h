@@ -178,7 +178,10 @@ enum tcpd_event_mask {
 	TCPD_EV_FIN = 1u << 4,	    /* orderly close by the peer */
 	TCPD_EV_RESET = 1u << 5,    /* refused or aborted by the peer */
 	TCPD_EV_TIMEOUT = 1u << 6, /* gave up (R2, user timeout), unreachable */
-	TCPD_EV_GONE = 1u << 7	   /* the handle is dead from now on */
+	TCPD_EV_GONE = 1u << 7,	   /* the handle is dead from now on */
+	TCPD_EV_SOFT = 1u << 8	   /* delivery is in trouble, and goes on: R1
+				      was reached, or ICMP says unreachable;
+				      |err| tells which */
 };
 
 struct tcpd_event {
@@ -186,7 +189,8 @@ struct tcpd_event {
 	void *user;
 	uint32_t mask;
 	int err; /* TCPD_ERR_* that ended it (with GONE too): refused, reset,
-		    timeout, unreachable; 0: none, or in order */
+		    timeout, unreachable; 0: none, or in order.  SOFT alone:
+		    what it is about */
 };
 
 /*
@@ -413,8 +417,30 @@ int64_t tcpd_recv(struct tcpd_stack *st, tcpd_handle h, void *p, size_t len,
 int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
 		  size_t len, tcpd_time now);
 
+/* What the octets of one SEND are besides octets (as send(2)'s flags). */
+enum tcpd_send_flags {
+	TCPD_SEND_MORE = 1u << 0, /* MSG_MORE: more follows at once; what does
+				     not fill a segment waits for it, 200 ms at
+				     most */
+	TCPD_SEND_EOR = 1u << 1	  /* MSG_EOR: the end of a record; no segment
+				     holds octets from both sides of it */
+};
+
+/* tcpd_send_filled() and tcpd_send() with flags; EOR and MORE belong to the
+ * last of the octets, and count only when all of them were taken. */
+int tcpd_send_filled_as(struct tcpd_stack *st, tcpd_handle h, size_t n,
+			uint32_t flags, tcpd_time now);
+int64_t tcpd_send_as(struct tcpd_stack *st, tcpd_handle h, const void *p,
+		     size_t len, uint32_t flags, tcpd_time now);
+
 /* Octets queued and not yet sent for the first time (as SIOCOUTQNSD). */
 uint32_t tcpd_unsent(const struct tcpd_stack *st, tcpd_handle h);
+
+/* Octets, and the FIN, queued and not yet acknowledged (as SIOCOUTQ). */
+uint32_t tcpd_unacked(const struct tcpd_stack *st, tcpd_handle h);
+
+/* Octets in order that wait to be received (as SIOCINQ). */
+uint32_t tcpd_readable(const struct tcpd_stack *st, tcpd_handle h);
 
 /*
  * WRITABLE, once, as soon as at most |unsent| octets wait to be sent for the
@@ -425,26 +451,53 @@ int tcpd_want_writable(struct tcpd_stack *st, tcpd_handle h, uint32_t unsent);
 /* ------------------------------------------------------ options, status */
 
 enum tcpd_option {
-	TCPD_OPT_NODELAY,      /* 0, 1 */
-	TCPD_OPT_CORK,	       /* 0, 1 */
-	TCPD_OPT_KEEPALIVE,    /* 0, 1 */
-	TCPD_OPT_KEEPIDLE,     /* ns, at least 1 s */
-	TCPD_OPT_KEEPINTVL,    /* ns, at least 1 s */
-	TCPD_OPT_KEEPCNT,      /* 1 to 127 */
-	TCPD_OPT_USER_TIMEOUT, /* ns, 0: R2 alone decides */
-	TCPD_OPT_RCVBUF,       /* octets: upper limit of the receive buffer */
-	TCPD_OPT_SNDBUF,       /* octets: upper limit of the send buffer */
-	TCPD_OPT_MAXSEG,       /* octets; set: before the open only */
-	TCPD_OPT_CONGESTION,   /* enum tcpd_congestion */
-	TCPD_OPT_UNREAD	       /* 1: the caller holds octets of this connection
-				  that its reader has not taken: a close counts
-				  as one with data unread */
+	TCPD_OPT_NODELAY,	/* 0, 1 */
+	TCPD_OPT_CORK,		/* 0, 1 */
+	TCPD_OPT_KEEPALIVE,	/* 0, 1 */
+	TCPD_OPT_KEEPIDLE,	/* ns, at least 1 s */
+	TCPD_OPT_KEEPINTVL,	/* ns, at least 1 s */
+	TCPD_OPT_KEEPCNT,	/* 1 to 127 */
+	TCPD_OPT_USER_TIMEOUT,	/* ns, 0: R2 alone decides */
+	TCPD_OPT_RCVBUF,	/* octets: upper limit of the receive buffer */
+	TCPD_OPT_SNDBUF,	/* octets: upper limit of the send buffer */
+	TCPD_OPT_MAXSEG,	/* octets; set: before the open only */
+	TCPD_OPT_CONGESTION,	/* enum tcpd_congestion */
+	TCPD_OPT_UNREAD,	/* 1: the caller holds octets of this connection
+				   that its reader has not taken: a close counts
+				   as one with data unread */
+	TCPD_OPT_TOS,		/* 0 to 255: DS field of what goes out; its two
+				   lowest bits (ECN) are the stack's, read as 0 */
+	TCPD_OPT_TTL,		/* 1 to 255; 0: the default */
+	TCPD_OPT_LINGER,	/* ns: a close that is not acknowledged by then
+				   becomes an ABORT; up to 1 ms: at once; 0: off */
+	TCPD_OPT_LINGERING,	/* 1: the app has closed, and the caller still
+				   holds octets of it: LINGER begins to count */
+	TCPD_OPT_DEFER_ACCEPT,	/* ns, listeners: a bare ACK does not open; with
+				   data, or the answer to the first SYN-ACK
+				   after that time, it does; 0: off */
+	TCPD_OPT_NOTSENT_LOWAT, /* octets: with as many unsent no room is given;
+				  WRITABLE below half of it; 0: off */
+	TCPD_OPT_SYNCNT,	/* 1 to 127: SYNs sent again, and of a listener
+				   SYN-ACKs; 0: as the settings say */
+	TCPD_OPT_LINGER2,	/* ns: FIN-WAIT-2 after a close; 0: as the
+				   settings say */
+	TCPD_OPT_WINDOW_CLAMP,	/* octets: most that is announced; 0: off */
+	TCPD_OPT_QUICKACK,   /* 1: the next ACKs are not delayed; 0: they are */
+	TCPD_OPT_SOFT_ERRORS /* 0, 1: are soft errors told (SOFT)?  At the
+				start: 1 */
 };
-#define TCPD_NOPTIONS (TCPD_OPT_UNREAD + 1)
+#define TCPD_NOPTIONS (TCPD_OPT_SOFT_ERRORS + 1)
+
+/* Of a socket, a connection or a listener: what a listener has its
+ * connections take over.  HANDLE, OPTION, INVALID. */
 int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
 		    uint64_t value, tcpd_time now);
 int tcpd_get_option(const struct tcpd_stack *st, tcpd_handle h,
 		    enum tcpd_option o, uint64_t *value);
+
+/* The last soft error (TCPD_ERR_*) that nobody has been told in this way; 0:
+ * none.  It is forgotten by that. */
+int tcpd_soft_error(struct tcpd_stack *st, tcpd_handle h);
 
 /* The timer that a status shows: that which ends or repeats something next. */
 enum tcpd_timer {
@@ -498,6 +551,8 @@ struct tcpd_status {
 	uint8_t snd_wscale, rcv_wscale;
 	bool ts, wscale, sack, nodelay, cork, keepalive;
 	bool in_recovery, after_rto;
+	uint8_t tos, ttl, rcv_tos; /* DS fields of ours and of the last segment
+				      received; TTL or hop limit of ours */
 	const char *congestion;
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
 	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;

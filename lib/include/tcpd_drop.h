@@ -48,7 +48,8 @@
 	X(REPLY_FULL,     "reply_full",     "answer without a connection, and too many of them wait") \
 	X(COOKIE,         "cookie",         "ACK whose SYN cookie is forged or too old; answered by RST") \
 	X(COOKIE_LATER,   "cookie_later",   "segment that came before the one with its SYN cookie") \
-	X(SYN_REPEATED,   "syn_repeated",   "SYN whose SYN-ACK went less than 500 ms ago")
+	X(SYN_REPEATED,   "syn_repeated",   "SYN whose SYN-ACK went less than 500 ms ago") \
+	X(DEFERRED,       "deferred",       "last ACK of a handshake without data, where TCP_DEFER_ACCEPT waits for some")
 /* clang-format on */
 
 enum tcpd_drop {

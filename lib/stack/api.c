@@ -203,6 +203,7 @@ int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 	}
 	conn_trace(t, l->id, &c->tu, TCPD_CLOSED, EV_PASSIVE_OPEN);
 	l->user = c->user;
+	stack_options_to_listener(c, l);
 	conn_free(t, c);
 	*h = stack_handle(t, REF(REF_LISTENER, slab_slot(&t->listeners, l)));
 	return 0;
@@ -433,8 +434,8 @@ int tcpd_send_room(struct tcpd_stack *st, tcpd_handle h, size_t want,
 			  nrooms);
 }
 
-int tcpd_send_filled(struct tcpd_stack *st, tcpd_handle h, size_t n,
-		     tcpd_time now)
+int tcpd_send_filled_as(struct tcpd_stack *st, tcpd_handle h, size_t n,
+			uint32_t flags, tcpd_time now)
 {
 	struct conn *c;
 
@@ -445,10 +446,20 @@ int tcpd_send_filled(struct tcpd_stack *st, tcpd_handle h, size_t n,
 	if (n > c->sq.nroom)
 		return -TCPD_ERR_INVALID;
 	sendq_filled(&st->t, c, (uint32_t)n);
+	if (n)
+		c->more = (flags & TCPD_SEND_MORE) != 0;
+	if (n && flags & TCPD_SEND_EOR)
+		sendq_end_record(&st->t, c);
 	tcp_arm_trim(&st->t);
 	if (n && conn_synchronized(c))
 		conn_want_output(&st->t, c);
 	return 0;
+}
+
+int tcpd_send_filled(struct tcpd_stack *st, tcpd_handle h, size_t n,
+		     tcpd_time now)
+{
+	return tcpd_send_filled_as(st, h, n, 0, now);
 }
 
 int64_t tcpd_recv(struct tcpd_stack *st, tcpd_handle h, void *p, size_t len,
@@ -483,8 +494,8 @@ int64_t tcpd_recv(struct tcpd_stack *st, tcpd_handle h, void *p, size_t len,
 	return c->err ? -c->err : -TCPD_ERR_AGAIN;
 }
 
-int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
-		  size_t len, tcpd_time now)
+int64_t tcpd_send_as(struct tcpd_stack *st, tcpd_handle h, const void *p,
+		     size_t len, uint32_t flags, tcpd_time now)
 {
 	const uint8_t *from = p;
 	size_t done = 0;
@@ -505,10 +516,16 @@ int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
 			memcpy(r[i].p, from + done + part, k);
 			part += k;
 		}
-		tcpd_send_filled(st, h, part, now);
 		done += part;
+		tcpd_send_filled_as(st, h, part, done < len ? 0 : flags, now);
 	}
 	return done || len == 0 ? (int64_t)done : -TCPD_ERR_AGAIN;
+}
+
+int64_t tcpd_send(struct tcpd_stack *st, tcpd_handle h, const void *p,
+		  size_t len, tcpd_time now)
+{
+	return tcpd_send_as(st, h, p, len, 0, now);
 }
 
 uint32_t tcpd_unsent(const struct tcpd_stack *st, tcpd_handle h)
@@ -516,6 +533,23 @@ uint32_t tcpd_unsent(const struct tcpd_stack *st, tcpd_handle h)
 	const struct conn *c = open_conn(st, h);
 
 	return c ? conn_unsent(c) : 0;
+}
+
+uint32_t tcpd_unacked(const struct tcpd_stack *st, tcpd_handle h)
+{
+	const struct conn *c = open_conn(st, h);
+
+	if (!c || c->state == TCPD_CLOSED || c->snd_una == c->iss)
+		return 0; /* the SYN does not count, nor does what waits for it
+			   */
+	return c->sq.end + (c->fin_queued ? 1u : 0u) - c->snd_una;
+}
+
+uint32_t tcpd_readable(const struct tcpd_stack *st, tcpd_handle h)
+{
+	const struct conn *c = open_conn(st, h);
+
+	return c ? conn_readable(c) : 0;
 }
 
 int tcpd_want_writable(struct tcpd_stack *st, tcpd_handle h, uint32_t unsent)

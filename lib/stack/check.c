@@ -108,6 +108,18 @@ static const char *events(const struct tcp *t, uint32_t n)
 
 /* --- listeners */
 
+static bool options_ok(const struct options *s)
+{
+	for (int i = 0; i < TCPD_NOPTIONS; i++) {
+		enum tcpd_option o = (enum tcpd_option)i;
+		uint64_t v = s->value[o];
+
+		if (s->set >> o & 1 && (!option_ok(o, &v) || v != s->value[o]))
+			return false;
+	}
+	return s->set >> TCPD_NOPTIONS == 0;
+}
+
 static bool listener_ok(const struct tcp *t, const struct listener *l)
 {
 	const struct tcpd_conn_settings *s = &l->set;
@@ -115,8 +127,8 @@ static bool listener_ok(const struct tcp *t, const struct listener *l)
 
 	for (unsigned i = 0; waits && i < s->nsynack_waits; i++)
 		waits = s->synack_wait[i] && s->synack_wait[i] < FAR_AWAY;
-	return waits && s->congestion < TCPD_NCCS && s->time_wait &&
-	       s->syn_cookies < TCPD_NCOOKIES &&
+	return waits && options_ok(&l->opt) && s->congestion < TCPD_NCCS &&
+	       s->time_wait && s->syn_cookies < TCPD_NCOOKIES &&
 	       s->receive_buffer >= POOL_UNIT && s->send_buffer >= POOL_UNIT &&
 	       s->receive_buffer <= 1u << 30 && s->send_buffer <= 1u << 30 &&
 	       l->nwaiting <= LISTEN_WAITING &&

@@ -5,6 +5,7 @@
  * a record, so it asks for every value that code elsewhere relies on.
  */
 #include "stack/check.h"
+#include "tcp/option.h"
 
 #define SEG_MAX	 65535u
 #define WND_MAX	 (1u << 30)
@@ -13,11 +14,17 @@
 
 /* --- values by themselves */
 
-static bool keepalive_ok(const struct conn *c)
+static bool options_ok(const struct conn *c)
 {
-	return c->keepidle >= TCPD_SEC(1) && c->keepidle <= TCPD_SEC(32767) &&
-	       c->keepintvl >= TCPD_SEC(1) && c->keepintvl <= TCPD_SEC(32767) &&
-	       c->keepcnt && c->user_timeout <= TCPD_SEC(20u * 86400u);
+	for (int i = 0; i < TCPD_NOPTIONS; i++) {
+		enum tcpd_option o = (enum tcpd_option)i;
+		uint64_t v = option_get(c, o), had = v;
+
+		/* as it is read it is the MSS that came of it */
+		if (o != TCPD_OPT_MAXSEG && (!option_ok(o, &v) || v != had))
+			return false;
+	}
+	return c->options >> TCPD_NOPTIONS == 0;
 }
 
 static bool past_ok(const struct conn *c, tcpd_time now)
@@ -60,7 +67,7 @@ static const char *values(const struct tcp *t, const struct conn *c)
 		"conn: a window that no segment can give");
 	REQUIRE(!open || (c->ccs.cwnd && c->ccs.priv[0] <= UINT32_MAX),
 		"conn: a congestion window that cannot be");
-	REQUIRE(keepalive_ok(c), "conn: an option out of its range");
+	REQUIRE(options_ok(c), "conn: an option out of its range");
 	REQUIRE(c->rto && c->time_wait, "conn: a time of 0");
 	REQUIRE(past_ok(c, t->now), "conn: a past time lies ahead");
 	REQUIRE(!c->hashed || ip_is4(c->tu.local) == ip_is4(c->tu.peer),
@@ -193,6 +200,7 @@ static const char *send_queue(struct check *k, const struct conn *c)
 	uint32_t at = seq_max(c->snd_una, c->iss + 1);
 	uint32_t last = POOL_NONE;
 	uint64_t mem = 0;
+	uint32_t neors = 0;
 	bool room = false; /* from here on blocks may be empty */
 
 	for (uint32_t b = q->head; b != POOL_NONE; b = p->block[b].next) {
@@ -209,10 +217,16 @@ static const char *send_queue(struct check *k, const struct conn *c)
 				"block");
 		else if (n->len)
 			REQUIRE(n->off == at, "send queue: a gap");
+		REQUIRE(n->prev == last, "send queue: a link back is wrong");
+		REQUIRE(n->owner <= (n->len != 0),
+			"send queue: an empty block ends a record");
 		at = n->len ? n->off + n->len : at;
 		mem += pool_size(n->order);
+		neors += n->owner;
 		last = b;
 	}
+	REQUIRE(q->neors == neors,
+		"send queue: the sum of its records differs");
 	REQUIRE(q->tail == last, "send queue: the tail is not the last block");
 	REQUIRE(q->mem == mem, "send queue: the sum of its blocks differs");
 	REQUIRE(q->room == POOL_NONE || room, "send queue: room elsewhere");

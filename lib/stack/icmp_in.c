@@ -165,7 +165,7 @@ static void unreachable(struct tcp *t, struct conn *c, const struct icmp *m)
 	bool hard = m->reason == ICMP_PORT || m->reason == ICMP_PROTOCOL;
 
 	if (c->state != TCPD_SYN_SENT || !hard) {
-		c->soft_err = (uint8_t)soft_error(m);
+		conn_soft_error(t, c, soft_error(m));
 		return;
 	}
 	t->stat.opens_failed++;
@@ -220,5 +220,5 @@ void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 	else if (m.kind == ICMP_UNREACHABLE)
 		unreachable(t, c, &m);
 	else
-		c->soft_err = (uint8_t)soft_error(&m);
+		conn_soft_error(t, c, soft_error(&m));
 }

@@ -24,6 +24,8 @@ void record_put_block(struct record_out *o, const struct pool *p, uint16_t tag,
 	record_u32s(o, tag, block, ARRAY_SIZE(block));
 }
 
+#define OWNER_BIT 31 /* above a block's length: what its owner says of it */
+
 static void put_blocks(struct record_out *o, const struct pool *p, uint16_t tag,
 		       uint32_t b)
 {
@@ -33,7 +35,10 @@ static void put_blocks(struct record_out *o, const struct pool *p, uint16_t tag,
 		record_put_int(o, b, 4);
 		record_put_int(o, p->block[b].order, 4);
 		record_put_int(o, p->block[b].off, 4);
-		record_put_int(o, p->block[b].len, 4);
+		record_put_int(o,
+			       p->block[b].len | (uint32_t)p->block[b].owner
+							 << OWNER_BIT,
+			       4);
 	}
 	record_end(o, begun);
 }
@@ -163,6 +168,8 @@ static bool take_blocks(struct pool *p, struct octets o, uint32_t *head,
 		k = &p->block[b];
 		k->off = record_u32(&o);
 		k->len = record_u32(&o);
+		k->owner = (uint16_t)(k->len >> OWNER_BIT);
+		k->len &= (1u << OWNER_BIT) - 1;
 		if (o.bad || k->len == 0 || k->len > pool_size(k->order))
 			return false;
 		k->prev = *tail;
@@ -188,6 +195,8 @@ static bool send_queue(struct tcp *t, struct conn *c, struct octets group)
 	for (uint32_t b = q->head; b != POOL_NONE; b = t->pool.block[b].next) {
 		uint32_t len = t->pool.block[b].len;
 		struct octets part = octets_take(&text, len);
+
+		q->neors += t->pool.block[b].owner;
 
 		if (part.bad)
 			return false;

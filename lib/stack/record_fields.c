@@ -130,6 +130,8 @@ static const struct field listener_fields[] = {
 	F(12, set.syn_cookies),
 	F(13, share),
 	F(14, owner),
+	F(15, opt.set),
+	A(16, opt.value),
 };
 #undef F
 #undef A
@@ -162,7 +164,8 @@ static uint64_t half_flags(const void *p)
 
 	return (uint64_t)h->listener | (uint64_t)h->nwait << 24 |
 	       (uint64_t)h->nsent << 29 | (uint64_t)h->wscale << 34 |
-	       (uint64_t)h->answered << 38 | (uint64_t)h->acked << 57 |
+	       (uint64_t)h->answered << 38 | (uint64_t)h->deferred << 56 |
+	       (uint64_t)h->acked << 57 |
 	       (uint64_t)h->has_ts << 58 |
 	       (uint64_t)h->queued << 59 | (uint64_t)h->cookie << 60 |
 	       (uint64_t)h->has_wscale << 61 | (uint64_t)h->sack << 62 |
@@ -178,6 +181,7 @@ static void set_half_flags(void *p, uint64_t v)
 	h->nsent = v >> 29 & 31;
 	h->wscale = v >> 34 & 15;
 	h->answered = v >> 38 & HALF_MS_MASK;
+	h->deferred = v >> 56 & 1;
 	h->acked = v >> 57 & 1;
 	h->has_ts = v >> 58 & 1;
 	h->queued = v >> 59 & 1;
@@ -187,7 +191,7 @@ static void set_half_flags(void *p, uint64_t v)
 	h->ecn = v >> 63;
 }
 static const char half_flag_names[] =
-	" listener nwait nsent wscale answered acked has_ts queued cookie"
+	" listener nwait nsent wscale answered deferred acked has_ts queued cookie"
 	" has_wscale sack ecn ";
 const struct record_type record_half = TYPE(half);
 
@@ -262,6 +266,8 @@ static const struct field reply_fields[] = {
 	F(16, protocol),
 	F(17, tos),
 	F(18, wscale),
+	F(19, ttl),
+	F(20, mss),
 };
 #undef F
 #undef A
@@ -308,6 +314,9 @@ static const struct field conn_fields[] = {
 	F(126, delivered), F(127, delivered_at), F(128, first_sent_at),
 	/* limits, counts */
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),
+	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),
+	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger),
+	F(178, linger2), F(179, defer_accept),
 	F(150, octets_acked), F(151, octets_received), F(152, octets_sent),
 	F(153, octets_retrans), F(154, segs_in), F(155, segs_out),
 	F(156, data_segs_in), F(157, data_segs_out), F(158, retransmits),
@@ -322,7 +331,8 @@ static const struct field conn_fields[] = {
 	X(18, fin_ooo) X(19, ack_due) X(20, ack_delayed) X(21, probe_due) \
 	X(22, keep_due) X(23, push_small) X(24, rexmt_force) \
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
-	X(29, app_limited) X(30, faulty) X(31, sack)
+	X(29, app_limited) X(30, faulty) X(31, sack) X(32, lingering) \
+	X(33, more) X(34, soft_new) X(35, soft_quiet)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

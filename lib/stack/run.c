@@ -77,6 +77,8 @@ bool tcpd_next_event(struct tcpd_stack *st, struct tcpd_event *ev)
 	ev->mask = c->ev_mask;
 	ev->err = c->err;
 	c->ev_mask = 0;
+	if (!ev->err && ev->mask & TCPD_EV_SOFT)
+		ev->err = c->soft_err;
 	if (ev->mask & TCPD_EV_GONE)
 		conn_free(t, c);
 	return true;

@@ -34,6 +34,9 @@ static inline bool stack_usable(const struct conn *c)
 	return c->held && !c->orphan;
 }
 
+/* --- setopt.c: what was set on a socket becomes its listener's. */
+void stack_options_to_listener(const struct conn *c, struct listener *l);
+
 /* --- status.c: what is in a place of a table (|kind|: enum tcpd_kind) */
 void status_of(const struct tcp *t, uint32_t kind, uint32_t slot,
 	       struct tcpd_status *s, tcpd_time now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * status.c - what one connection, listener or small entry is like, for people
- * and for getsockopt; options.
+ * and for getsockopt.
  */
 #include <string.h>
 
@@ -53,6 +53,7 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 		[CT_KEEPALIVE] = TCPD_TIMER_KEEPALIVE,
 		[CT_ORPHAN] = TCPD_TIMER_FINWAIT2,
 		[CT_USER] = TCPD_TIMER_REXMT,
+		[CT_LINGER] = TCPD_TIMER_REXMT,
 	};
 	tcpd_time next = TCPD_NEVER;
 
@@ -70,13 +71,6 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 	}
 	if (next != TCPD_NEVER)
 		s->timer_left = sub_sat(next, now);
-}
-
-static uint64_t send_queue(const struct conn *c)
-{
-	uint32_t from = seq_max(c->snd_una, c->iss + 1);
-
-	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
 }
 
 static void conn_numbers(const struct tcp *t, const struct conn *c,
@@ -112,6 +106,9 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->nodelay = c->nodelay;
 	s->cork = c->cork;
 	s->keepalive = c->keepalive;
+	s->tos = c->tos;
+	s->ttl = c->ttl ? c->ttl : TTL_DEFAULT;
+	s->rcv_tos = c->rcv_tos;
 	s->in_recovery = c->recovery == REC_FAST;
 	s->after_rto = c->recovery == REC_RTO;
 	s->congestion = tcpd_congestion_name((enum tcpd_congestion)c->cc);
@@ -158,7 +155,7 @@ static void conn_status(const struct tcp *t, const struct conn *c,
 	if (c->tu.pport == 0)
 		s->peer.family = 0;
 	s->recv_q = conn_readable(c);
-	s->send_q = send_queue(c);
+	s->send_q = conn_queued(c);
 	s->retries = max_u32(max_u32(c->nrexmt, c->nprobes), c->nkeep);
 	s->err = c->err;
 	s->soft_err = c->soft_err;
@@ -245,130 +242,4 @@ void status_of(const struct tcp *t, uint32_t kind, uint32_t slot,
 		half_status(t, half_at(t, slot), s, now);
 	else
 		tw_status(t, timewait_at(t, slot), s, now);
-}
-
-/* --- options */
-
-static bool in_range(uint64_t v, uint64_t lo, uint64_t hi)
-{
-	return v >= lo && v <= hi;
-}
-
-/* What a connection keeps; false: |v| is out of its range. */
-static bool set_value(struct conn *c, enum tcpd_option o, uint64_t v)
-{
-	switch (o) {
-	case TCPD_OPT_NODELAY:
-		c->nodelay = v != 0;
-		return v <= 1;
-	case TCPD_OPT_CORK:
-		c->cork = v != 0;
-		return v <= 1;
-	case TCPD_OPT_KEEPALIVE:
-		c->keepalive = v != 0;
-		return v <= 1;
-	case TCPD_OPT_KEEPIDLE:
-		c->keepidle = v;
-		return in_range(v, TCPD_SEC(1), TCPD_SEC(32767));
-	case TCPD_OPT_KEEPINTVL:
-		c->keepintvl = v;
-		return in_range(v, TCPD_SEC(1), TCPD_SEC(32767));
-	case TCPD_OPT_KEEPCNT:
-		c->keepcnt = (uint8_t)v;
-		return in_range(v, 1, 127);
-	case TCPD_OPT_USER_TIMEOUT:
-		c->user_timeout = v;
-		return v <= TCPD_SEC(UINT64_C(86400) * 20);
-	case TCPD_OPT_RCVBUF:
-		c->rcv_max = (uint32_t)v;
-		return in_range(v, POOL_UNIT, 1u << 30);
-	case TCPD_OPT_SNDBUF:
-		c->snd_max = (uint32_t)v;
-		return in_range(v, POOL_UNIT, 1u << 30);
-	case TCPD_OPT_MAXSEG:
-		c->advmss = (uint32_t)v;
-		return c->state == TCPD_CLOSED && in_range(v, 88, 32767);
-	case TCPD_OPT_CONGESTION:
-		c->cc = (uint8_t)v;
-		return v < TCPD_NCCS;
-	case TCPD_OPT_UNREAD:
-		c->unread = v != 0;
-		return v <= 1;
-	}
-	return false;
-}
-
-int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
-		    uint64_t value, tcpd_time now)
-{
-	struct tcp *t = &st->t;
-	struct conn *c;
-	struct conn was;
-
-	stack_enter(st, now);
-	c = stack_conn(st, h);
-	if (!c)
-		return -TCPD_ERR_HANDLE;
-	if ((unsigned)o >= TCPD_NOPTIONS)
-		return -TCPD_ERR_OPTION;
-	was = *c;
-	if (!set_value(c, o, value)) {
-		*c = was;
-		return -TCPD_ERR_INVALID;
-	}
-	if (o == TCPD_OPT_KEEPALIVE || o == TCPD_OPT_KEEPIDLE)
-		keepalive_arm(t, c);
-	if (o == TCPD_OPT_CONGESTION && conn_synchronized(c) && c->cc != was.cc)
-		cc_ops_of(c->cc)->init(&c->ccs, c->ccs.cwnd);
-	if (o == TCPD_OPT_NODELAY || o == TCPD_OPT_CORK)
-		conn_want_output(t, c);
-	return 0;
-}
-
-int tcpd_get_option(const struct tcpd_stack *st, tcpd_handle h,
-		    enum tcpd_option o, uint64_t *value)
-{
-	const struct conn *c = stack_conn(st, h);
-
-	if (!c)
-		return -TCPD_ERR_HANDLE;
-	switch (o) {
-	case TCPD_OPT_NODELAY:
-		*value = c->nodelay;
-		return 0;
-	case TCPD_OPT_CORK:
-		*value = c->cork;
-		return 0;
-	case TCPD_OPT_KEEPALIVE:
-		*value = c->keepalive;
-		return 0;
-	case TCPD_OPT_KEEPIDLE:
-		*value = c->keepidle;
-		return 0;
-	case TCPD_OPT_KEEPINTVL:
-		*value = c->keepintvl;
-		return 0;
-	case TCPD_OPT_KEEPCNT:
-		*value = c->keepcnt;
-		return 0;
-	case TCPD_OPT_USER_TIMEOUT:
-		*value = c->user_timeout;
-		return 0;
-	case TCPD_OPT_RCVBUF:
-		*value = c->rcv_max;
-		return 0;
-	case TCPD_OPT_SNDBUF:
-		*value = c->snd_max;
-		return 0;
-	case TCPD_OPT_MAXSEG:
-		*value = c->mss ? c->mss : c->advmss;
-		return 0;
-	case TCPD_OPT_CONGESTION:
-		*value = c->cc;
-		return 0;
-	case TCPD_OPT_UNREAD:
-		*value = c->unread;
-		return 0;
-	}
-	return -TCPD_ERR_OPTION;
 }

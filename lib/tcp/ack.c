@@ -139,6 +139,8 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	c->nprobes = 0;
 	c->stalled_at = 0;
 	c->soft_err = 0;
+	c->soft_new = false;
+	c->more = false; /* as Linux: it held only until the next push */
 	c->last_ack = t->now;
 	c->octets_acked += text;
 	c->delivered += text;

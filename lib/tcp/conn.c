@@ -9,11 +9,11 @@
 
 #include "conn.h"
 #include "listen.h"
+#include "option.h"
 #include "timewait.h"
 #include "xmit.h"
 
 #define RCV_BUF_START (64u << 10)
-#define QUICK_ACKS    16 /* ACKs at the start that are not delayed */
 
 struct conn *conn_new(struct tcp *t)
 {
@@ -26,9 +26,9 @@ struct conn *conn_new(struct tcp *t)
 	c->born = t->now;
 	c->sq.head = c->sq.tail = c->sq.room = POOL_NONE;
 	c->rq.head = c->rq.tail = c->rq.last = c->rq.ranges = POOL_NONE;
-	c->keepidle = TCPD_SEC(7200);
-	c->keepintvl = TCPD_SEC(75);
-	c->keepcnt = 9;
+	c->keepidle = option_default(TCPD_OPT_KEEPIDLE);
+	c->keepintvl = option_default(TCPD_OPT_KEEPINTVL);
+	c->keepcnt = (uint8_t)option_default(TCPD_OPT_KEEPCNT);
 	c->rto = t->set.rto_init;
 	c->rcv_max = t->set.conn.receive_buffer;
 	c->snd_max = t->set.conn.send_buffer;
@@ -234,6 +234,14 @@ void conn_event(struct tcp *t, struct conn *c, uint32_t mask)
 	c->ev_mask |= mask;
 }
 
+void conn_soft_error(struct tcp *t, struct conn *c, int err)
+{
+	c->soft_err = (uint8_t)err;
+	c->soft_new = !c->soft_quiet && !c->orphan;
+	if (c->soft_new)
+		conn_event(t, c, TCPD_EV_SOFT);
+}
+
 void conn_want_output(struct tcp *t, struct conn *c)
 {
 	uint32_t ref = conn_ref(t, c);
@@ -329,10 +337,11 @@ void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs)
 {
 	c->irs = irs;
 	c->rcv_nxt = c->rq.read = c->last_ack_sent = irs + 1;
-	c->rcv_adv = c->rcv_nxt + min_u32(c->rcv_buf, UINT16_MAX);
+	c->rcv_adv = c->rcv_nxt + conn_syn_window(c);
 	c->grow_mark = c->rcv_nxt + c->rcv_buf;
 	c->grow_at = t->now;
-	c->quick = QUICK_ACKS;
+	if (!(c->options >> TCPD_OPT_QUICKACK & 1))
+		c->quick = QUICK_ACKS;
 	c->rcv_mss = min_u32(c->advmss, 536);
 }
 

@@ -16,6 +16,7 @@ enum conn_timer {
 	CT_KEEPALIVE,
 	CT_ORPHAN, /* FIN-WAIT-2 without a reader; a window that stays closed */
 	CT_USER,   /* user time-out */
+	CT_LINGER, /* SO_LINGER: how long a close may take */
 	CT_NTIMERS
 };
 
@@ -32,6 +33,7 @@ enum conn_recovery { REC_OPEN, REC_FAST, REC_RTO };
 struct sendq {
 	uint32_t head, tail; /* blocks */
 	uint32_t room;	     /* block given out by send_room, not yet filled */
+	uint32_t neors;	     /* blocks that end a record (MSG_EOR) */
 	uint32_t nroom;	     /* octets given out there, and in the tail */
 	uint32_t end;	     /* sequence number behind the last octet */
 	uint32_t mem;	     /* octets of blocks */
@@ -99,6 +101,9 @@ struct conn {
 	uint8_t keepcnt;
 	uint8_t family;	    /* bound to any address: of this family; 0: both */
 	uint8_t share;	    /* TCPD_BIND_*: who else may have its address */
+	uint8_t tos, ttl;   /* of what goes out; ttl 0: the default */
+	uint8_t rcv_tos;    /* of the last segment received */
+	uint8_t syncnt;	    /* retries of a SYN; 0: as the settings say */
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
 	uint32_t owner;	    /* of these */
 
@@ -111,6 +116,10 @@ struct conn {
 	bool orphaned : 1;     /* ... and it is in tcp.orphans */
 	bool any_local : 1;    /* bound to any address */
 	bool unread : 1;       /* TCPD_OPT_UNREAD */
+	bool lingering : 1;    /* TCPD_OPT_LINGERING */
+	bool more : 1;	       /* TCPD_SEND_MORE: the last segment waits */
+	bool soft_new : 1;     /* nobody has been told of |soft_err| */
+	bool soft_quiet : 1;   /* ... nor will be */
 	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
 	bool ts, wscale, sack; /* offered; then negotiated */
 	bool nodelay, cork, keepalive;
@@ -166,6 +175,7 @@ struct conn {
 		reassured_at;
 	uint64_t repeat_full_at; /* bucket of rst_repeat() */
 	tcpd_time keepidle, keepintvl, user_timeout;
+	tcpd_time linger, linger2, defer_accept; /* as their options */
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 	tcpd_time closed_at;  /* since when text waits for a closed window */
 	tcpd_time orphan_at;  /* when the app closed */
@@ -176,7 +186,9 @@ struct conn {
 	tcpd_time delivered_at, first_sent_at;
 
 	/* limits */
+	uint64_t options; /* that were set: bits of enum tcpd_option */
 	uint32_t rcv_max, snd_max;
+	uint32_t lowat, clamp; /* TCPD_OPT_NOTSENT_LOWAT, _WINDOW_CLAMP */
 	tcpd_time time_wait;
 
 	/* counts for `show` and TCP_INFO */
@@ -225,6 +237,14 @@ static inline uint32_t conn_pipe(const struct conn *c)
 static inline uint32_t conn_unsent(const struct conn *c)
 {
 	uint32_t from = c->fin_sent ? c->sq.end : c->snd_nxt;
+
+	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
+}
+
+/* Text queued and not acknowledged. */
+static inline uint32_t conn_queued(const struct conn *c)
+{
+	uint32_t from = seq_max(c->snd_una, c->iss + 1);
 
 	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
 }
@@ -282,6 +302,8 @@ void conn_free(struct tcp *t, struct conn *c);
 void conn_ended(struct tcp *t, struct conn *c, int err, uint32_t ev);
 
 void conn_event(struct tcp *t, struct conn *c, uint32_t mask);
+/* Something is wrong that may pass (MUST-47, SHLD-9). */
+void conn_soft_error(struct tcp *t, struct conn *c, int err);
 void conn_want_output(struct tcp *t, struct conn *c);
 void conn_want_ack(struct tcp *t, struct conn *c);
 
@@ -308,6 +330,14 @@ void conn_syn_acked(struct tcp *t, struct conn *c);
 
 /* ESTABLISHED: the user learns of it, keep-alive begins. */
 void conn_established(struct tcp *t, struct conn *c);
+
+/* What a SYN announces: its window is never scaled. */
+static inline uint32_t conn_syn_window(const struct conn *c)
+{
+	uint32_t most = c->clamp ? c->clamp : UINT16_MAX;
+
+	return min_u32(min_u32(c->rcv_buf, most), UINT16_MAX);
+}
 
 /* --- user.c: 3.10.1 to 3.10.6 */
 int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer);
@@ -361,6 +391,13 @@ void orphan_trim(struct tcp *t);
 void orphan_window(struct tcp *t, struct conn *c);
 void orphan_timeout(struct tcp *t, struct conn *c);
 
+/* FIN-WAIT-2 without a reader: only for so long. */
+void orphan_fin_wait_2(struct tcp *t, struct conn *c);
+#define LINGER_NONE TCPD_MS(1) /* TCPD_OPT_LINGER: at once */
+/* SO_LINGER's time is over: RST, unless all was acknowledged. */
+void linger_begin(struct tcp *t, struct conn *c);
+void linger_timeout(struct tcp *t, struct conn *c);
+
 /* --- keepalive.c */
 void keepalive_arm(struct tcp *t, struct conn *c);
 void keepalive_timeout(struct tcp *t, struct conn *c);
@@ -379,7 +416,9 @@ void output_failed(struct tcp *t);
 void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 
-#define TS_OPTION 12u /* NOP NOP TS: on every segment */
+#define QUICK_ACKS  16	/* ACKs at the start that are not delayed */
+#define TS_OPTION   12u /* NOP NOP TS: on every segment */
+#define TTL_DEFAULT 64u /* MUST-49 */
 
 /* --- sack.c: RFC 2018, RFC 2883 */
 /* Text that is out of order has arrived at |dup->left|; |dup| is the part of it
@@ -403,6 +442,13 @@ tcpd_time stall_look(struct tcp *t);
 int sendq_room(struct tcp *t, struct conn *c, uint32_t want,
 	       struct tcpd_room *r, size_t n);
 void sendq_filled(struct tcp *t, struct conn *c, uint32_t n);
+/* What is queued so far ends a record (MSG_EOR). */
+void sendq_end_record(struct tcp *t, struct conn *c);
+/* Of |len| octets from |seq|, those up to the end of their record. */
+uint32_t sendq_record(const struct tcp *t, const struct conn *c, uint32_t seq,
+		      uint32_t len);
+/* Is there room for whoever waits for it? */
+void sendq_wake(struct tcp *t, struct conn *c);
 uint32_t sendq_limit(const struct tcp *t, const struct conn *c);
 unsigned sendq_slices(const struct tcp *t, const struct conn *c, uint32_t seq,
 		      uint32_t *len, struct tcpd_slice *s, unsigned n);

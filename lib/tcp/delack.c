@@ -37,7 +37,9 @@ void delack_now(struct tcp *t, struct conn *c)
  * the segments that the peer happens to send. */
 static uint32_t silly(const struct conn *c)
 {
-	return min_u32(c->rcv_buf / 2, c->advmss);
+	uint32_t most = c->clamp ? min_u32(c->clamp, c->rcv_buf) : c->rcv_buf;
+
+	return min_u32(most / 2, c->advmss);
 }
 
 /*
@@ -55,6 +57,8 @@ uint32_t delack_window(const struct tcp *t, const struct conn *c)
 	uint32_t unit = 1u << c->rcv_wscale;
 
 	(void)t;
+	if (c->clamp)
+		room = min_u32(room, c->clamp);
 	room = min_u32(room, most) & ~(unit - 1);
 	if (room >= had + silly(c) && room > had)
 		return room;

@@ -11,8 +11,6 @@
 #include "synq.h"
 #include "wire/ip.h"
 
-#define TTL 64 /* MUST-49's default */
-
 static void put_be16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
@@ -34,13 +32,20 @@ static cksum_t sum_slices(const struct tcp *t, const struct tcpd_out *out)
 	return sum;
 }
 
+/* What a user's options say of the IP header. */
+struct marks {
+	uint8_t tos, ttl; /* ttl 0: the default */
+};
+
 /* IP header before the TCP header |h|; then the checksum of it all. */
 static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
-		   const struct tcphdr *h, uint32_t text, uint32_t mss)
+		   struct marks m, const struct tcphdr *h, uint32_t text,
+		   uint32_t mss)
 {
 	struct ip ip = {.version = ip_is4(tu->local) ? 4 : 6,
 			.protocol = IP_TCP,
-			.ttl = TTL,
+			.tos = m.tos,
+			.ttl = m.ttl ? m.ttl : TTL_DEFAULT,
 			.df = true};
 	uint8_t tcp[TCP_HEAD_MAX];
 	size_t ntcp = tcphdr_build(tcp, sizeof(tcp), h);
@@ -118,7 +123,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		out->nslices = (uint8_t)sendq_slices(
 			t, c, p->seq, &len, out->slice, TCPD_SLICES_MAX);
 	assert(len == p->len);
-	finish(t, out, &c->tu, &h, len, p->mss);
+	finish(t, out, &c->tu, (struct marks){c->tos, c->ttl}, &h, len, p->mss);
 }
 
 static void emit_icmp(struct tcp *t, struct tcpd_out *out,
@@ -127,7 +132,7 @@ static void emit_icmp(struct tcp *t, struct tcpd_out *out,
 	struct ip ip = {.version = ip_is4(r->tu.local) ? 4 : 6,
 			.protocol = r->protocol,
 			.tos = r->tos,
-			.ttl = TTL,
+			.ttl = TTL_DEFAULT,
 			.df = true,
 			.len = r->len};
 
@@ -168,10 +173,11 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		synq_synack(t, r->half, &h);
 	} else if (r->kind == REPLY_COOKIE) {
 		h.opt.has_mss = true;
-		h.opt.mss = (uint16_t)tcp_advmss(t, &r->tu);
+		h.opt.mss = r->mss;
 		h.opt.has_wscale = r->has_wscale;
 		h.opt.wscale = r->wscale;
 		h.opt.sack_ok = r->sack;
 	}
-	finish(t, out, &r->tu, &h, 0, UINT16_MAX);
+	finish(t, out, &r->tu, (struct marks){r->tos, r->ttl}, &h, 0,
+	       UINT16_MAX);
 }

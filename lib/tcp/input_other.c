@@ -281,8 +281,9 @@ static bool fin_acked(struct tcp *t, struct conn *c)
 	switch ((enum tcpd_state)c->state) {
 	case TCPD_FIN_WAIT_1:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);
+		conn_disarm(c, CT_LINGER);
 		if (c->orphan)
-			conn_arm(t, c, CT_ORPHAN, t->now + t->set.fin_wait_2);
+			orphan_fin_wait_2(t, c);
 		return true;
 	case TCPD_CLOSING:
 		conn_move(t, c, EV_RCV_ACK_OF_FIN);
@@ -379,6 +380,7 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		cut = {.left = seg->h.seq - seg->dup, .right = seg->h.seq};
 	enum recvq_took took;
 
+	c->rcv_tos = seg->tos; /* of those that pass the checks before */
 	if (seg->len == 0)
 		return true;
 	if (!takes_text(c) || beyond_fin(c, seg)) {

@@ -234,6 +234,15 @@ void listen_close(struct tcp *t, struct listener *l)
 	slab_give(&t->listeners, slot);
 }
 
+uint16_t listen_advmss(const struct tcp *t, const struct listener *l,
+		       const struct tuple *tu)
+{
+	uint32_t mss = tcp_advmss(t, tu);
+	uint64_t most = options_get(&l->opt, TCPD_OPT_MAXSEG);
+
+	return (uint16_t)(most ? min_u64(mss, most) : mss);
+}
+
 void listen_set_backlog(struct tcp *t, struct listener *l, uint32_t backlog)
 {
 	l->set.backlog = backlog;

@@ -6,6 +6,7 @@
 #ifndef TCP_LISTEN_H
 #define TCP_LISTEN_H
 
+#include "option.h"
 #include "tcp.h"
 
 struct conn;
@@ -30,6 +31,7 @@ struct listener {
 	uint32_t first_waiting, nwaiting;
 	uint32_t waiting[LISTEN_WAITING]; /* slots of entries, oldest first */
 	struct tcpd_conn_settings set;
+	struct options opt;
 };
 
 static inline struct listener *listener_at(const struct tcp *t, uint32_t slot)
@@ -53,6 +55,10 @@ struct listener *listen_find(const struct tcp *t, const uint8_t ip[16],
 
 /* Is the local address free to be bound, by the rules of bind(2) on Linux? */
 bool listen_port_free(const struct tcp *t, const struct claim *w);
+
+/* The MSS that its SYN-ACKs offer for |tu|. */
+uint16_t listen_advmss(const struct tcp *t, const struct listener *l,
+		       const struct tuple *tu);
 
 /* A listener, or NULL and |*err| (a TCPD_ERR_). */
 struct listener *listen_new(struct tcp *t, const struct claim *w,

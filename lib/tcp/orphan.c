@@ -65,6 +65,31 @@ void orphan_window(struct tcp *t, struct conn *c)
 			 max_u64(c->orphan_at, c->closed_at) + CLOSED_WINDOW);
 }
 
+void orphan_fin_wait_2(struct tcp *t, struct conn *c)
+{
+	conn_arm(t, c, CT_ORPHAN,
+		 t->now + (c->linger2 ? c->linger2 : t->set.fin_wait_2));
+}
+
+/* The app has closed, and lets that take so long. */
+void linger_begin(struct tcp *t, struct conn *c)
+{
+	if (c->linger && !c->timer[CT_LINGER] &&
+	    c->state != TCPD_FIN_WAIT_2)
+		conn_arm(t, c, CT_LINGER, t->now + c->linger);
+}
+
+void linger_timeout(struct tcp *t, struct conn *c)
+{
+	if (!c->orphaned && !(c->lingering && conn_synchronized(c)))
+		return;
+	t->stat.timeouts_gave_up++;
+	t->stat.orphans_timed_out += c->orphan;
+	rst_send(t, c, TCPD_RESET_TIMEOUT);
+	conn_move(t, c, EV_ABORT);
+	conn_ended(t, c, TCPD_ERR_TIMEOUT, TCPD_EV_TIMEOUT);
+}
+
 void orphan_timeout(struct tcp *t, struct conn *c)
 {
 	tcpd_time since = max_u64(c->orphan_at, c->closed_at);

@@ -62,7 +62,7 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 	p->flags = TCP_SYN;
 	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
-	p->wnd = min_u32(c->rcv_buf, UINT16_MAX);
+	p->wnd = conn_syn_window(c);
 	return true;
 }
 
@@ -136,7 +136,8 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 	p->len = sliceable(t, c, p->seq, min_u32(p->len, len), p->mss);
 	if (p->len == len && x->seq + len != x->end)
 		p->flags |= TCP_FIN;
-	if (x->seq + p->len == c->sq.end && p->len)
+	if (p->len && (x->seq + p->len == c->sq.end ||
+		       sendq_record(t, c, p->seq, p->len + 1) == p->len))
 		p->flags |= TCP_PSH;
 	return true;
 }
@@ -154,7 +155,7 @@ static bool nagle_holds(const struct conn *c)
 {
 	if (c->fin_queued || c->push_small)
 		return false;
-	if (c->cork)
+	if (c->cork || c->more)
 		return true;
 	return !c->nodelay && seq_gt(c->snd_sml, c->snd_una);
 }
@@ -165,16 +166,16 @@ static bool nagle_holds(const struct conn *c)
 
 /*
  * RFC 9293, 3.8.6.2.1: of |len| octets that the windows allow, those that make
- * sense to send; |rest| is what is queued.
+ * sense to send; |rest| is what is queued; |last|: nothing is behind that.
  */
 static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest,
-			 uint32_t mss)
+			 uint32_t mss, bool last)
 {
 	uint32_t tail = len % mss;
 
 	if (tail == 0)
 		return len;
-	if (len == rest && !nagle_holds(c))
+	if (len == rest && !(last && nagle_holds(c)))
 		return len;
 	if (len >= mss)
 		return len - tail;
@@ -211,6 +212,7 @@ static bool sends_text(const struct conn *c)
 static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 {
 	uint32_t rest = conn_unsent(c);
+	uint32_t record = sendq_record(t, c, c->snd_nxt, rest);
 	bool fin = c->fin_queued && !c->fin_sent;
 	uint32_t wnd = wnd_room(c);
 	uint32_t cwnd = cwnd_room(c);
@@ -219,11 +221,11 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	if (!rest && !fin)
 		return false;
 	*p = plan_text_for(t, c, PLAN_DATA);
-	len = min_u32(rest, wnd);
+	len = min_u32(record, wnd);
 	if (len > cwnd) /* whole segments only: cwnd is no silly window */
 		len = cwnd / p->mss * p->mss;
 	len = min_u32(len, packet_max(t, c, p->mss));
-	len = sensible(c, len, rest, p->mss);
+	len = sensible(c, len, record, p->mss, record == rest);
 	len = sliceable(t, c, c->snd_nxt, len, p->mss);
 	p->len = len;
 	/* inside the window; alone also into a closed one, as a probe */
@@ -231,7 +233,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	      (wnd > len || (len == 0 && conn_flight(c) == 0));
 	if (fin)
 		p->flags |= TCP_FIN;
-	if (len && len == rest) /* MUST-61 */
+	if (len && len == record) /* MUST-61 */
 		p->flags |= TCP_PSH;
 	return (len || fin) && xmit_room(t);
 }
@@ -466,6 +468,8 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 		c->want_unsent = false;
 		conn_event(t, c, TCPD_EV_WRITABLE);
 	}
+	if (c->lowat)
+		sendq_wake(t, c);
 	rexmt_sent(t, c);
 }
 

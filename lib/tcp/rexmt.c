@@ -177,7 +177,7 @@ void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked)
 static uint8_t most_retries(const struct tcp *t, const struct conn *c)
 {
 	if (c->state == TCPD_SYN_SENT || c->state == TCPD_SYN_RECEIVED)
-		return t->set.syn_retries;
+		return c->syncnt ? c->syncnt : t->set.syn_retries;
 	return c->orphan ? t->set.orphan_retries : t->set.retries;
 }
 
@@ -208,7 +208,11 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 
 	if (conn_flight(c) == 0)
 		return;
-	t->stat.timeouts_r1 += c->nrexmt == R1;
+	if (c->nrexmt == R1) { /* SHLD-9: the app may want to know */
+		t->stat.timeouts_r1++;
+		conn_soft_error(t, c,
+				c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT);
+	}
 	if (c->nrexmt >= most_retries(t, c) &&
 	    !held_by_window(t, c)) { /* R2: MUST-20, MUST-23 */
 		give_up(t, c);

@@ -186,6 +186,8 @@ void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)
 			  .reset = (uint8_t)why,
 			  .seq = rst_seq(c),
 			  .ack = c->rcv_nxt,
+			  .tos = c->tos,
+			  .ttl = c->ttl,
 			  .id = c->id};
 
 	if (c->ts) {

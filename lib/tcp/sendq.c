@@ -44,11 +44,30 @@ uint32_t sendq_limit(const struct tcp *t, const struct conn *c)
 	return clamp_u32(limit, min_u32(least(t, c, left), most), most);
 }
 
-static uint32_t queued(const struct conn *c)
-{
-	uint32_t from = seq_max(c->snd_una, c->iss + 1);
+#define EOR 1 /* pool_block.owner: with it a record ends (MSG_EOR) */
 
-	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
+static bool ends_record(const struct tcp *t, uint32_t b)
+{
+	return t->pool.block[b].owner == EOR;
+}
+
+/* What counts towards the limit: a record has blocks of its own. */
+static uint32_t charge(const struct conn *c)
+{
+	return conn_queued(c) + c->sq.neors * POOL_UNIT;
+}
+
+/* Octets that may be given now; 0: the app has to wait. */
+static uint32_t space(const struct tcp *t, const struct conn *c)
+{
+	uint32_t limit = sendq_limit(t, c);
+	uint32_t have = charge(c);
+	uint32_t most = limit > have ? limit - have : 0;
+	uint32_t unsent = conn_unsent(c);
+
+	if (c->lowat)
+		most = min_u32(most, c->lowat > unsent ? c->lowat - unsent : 0);
+	return most;
 }
 
 /* A new block behind the tail. */
@@ -59,7 +78,7 @@ static uint32_t grow(struct tcp *t, struct conn *c, uint32_t want)
 	uint32_t b;
 
 	/* small writes one after the other: each block larger than the last */
-	if (q->tail != POOL_NONE) {
+	if (q->tail != POOL_NONE && !ends_record(t, q->tail)) {
 		unsigned next = t->pool.block[q->tail].order + 1u;
 
 		if (order < next)
@@ -72,6 +91,7 @@ static uint32_t grow(struct tcp *t, struct conn *c, uint32_t want)
 	b = pool_take(&t->pool, order);
 	if (b == POOL_NONE)
 		return b;
+	t->pool.block[b].prev = q->tail;
 	if (q->tail != POOL_NONE)
 		t->pool.block[q->tail].next = b;
 	else
@@ -107,16 +127,15 @@ int sendq_room(struct tcp *t, struct conn *c, uint32_t want,
 	       struct tcpd_room *r, size_t n)
 {
 	struct sendq *q = &c->sq;
-	uint32_t have = queued(c);
-	uint32_t limit = sendq_limit(t, c);
-	uint32_t most = limit > have ? limit - have : 0;
+	uint32_t most = space(t, c);
 	size_t i = 0;
 
 	sendq_filled(t, c, 0); /* rooms of an earlier call are gone */
 	want = min_u32(want, most);
-	q->room = q->tail;
-	if (n && want && q->tail != POOL_NONE && offer(t, q->tail, most, r)) {
-		q->nroom = r[i++].len;
+	if (q->tail != POOL_NONE && !ends_record(t, q->tail)) {
+		q->room = q->tail;
+		if (n && want && offer(t, q->tail, most, r))
+			q->nroom = r[i++].len;
 	}
 	while (i < n && q->nroom < want) {
 		uint32_t b = grow(t, c, want - q->nroom);
@@ -130,7 +149,7 @@ int sendq_room(struct tcp *t, struct conn *c, uint32_t want,
 	}
 	if (i == 0 && n) {
 		c->want_room = true;
-		if (have == 0) {
+		if (conn_queued(c) == 0) {
 			c->want_mem = t->mem_waiters = true;
 			t->stat.memory_short_send++;
 			tcp_arm_trim(t);
@@ -164,14 +183,14 @@ void sendq_filled(struct tcp *t, struct conn *c, uint32_t n)
 {
 	struct sendq *q = &c->sq;
 	uint32_t b = q->room;
-	uint32_t last = POOL_NONE;
+	uint32_t last;
 
 	if (b == POOL_NONE)
 		return;
 	assert(n <= q->nroom);
-	if (t->pool.block[b].len)
-		last = b; /* it was the tail, with octets in it */
-	if (c->snd_wnd == 0 && queued(c) == 0)
+	/* it was the tail, with octets in it; or it follows the tail */
+	last = t->pool.block[b].len ? b : t->pool.block[b].prev;
+	if (c->snd_wnd == 0 && conn_queued(c) == 0)
 		c->closed_at = t->now; /* that matters from now on */
 	for (; n; b = t->pool.block[b].next) {
 		struct pool_block *k = &t->pool.block[b];
@@ -189,6 +208,49 @@ void sendq_filled(struct tcp *t, struct conn *c, uint32_t n)
 	trim_tail(t, c, last);
 	q->room = POOL_NONE;
 	q->nroom = 0;
+}
+
+void sendq_end_record(struct tcp *t, struct conn *c)
+{
+	uint32_t b = c->sq.tail;
+
+	if (b == POOL_NONE || ends_record(t, b))
+		return;
+	t->pool.block[b].owner = EOR;
+	c->sq.neors++;
+}
+
+uint32_t sendq_record(const struct tcp *t, const struct conn *c, uint32_t seq,
+		      uint32_t len)
+{
+	if (!c->sq.neors)
+		return len;
+	for (uint32_t b = c->sq.head; b != POOL_NONE;
+	     b = t->pool.block[b].next) {
+		uint32_t end = t->pool.block[b].off + t->pool.block[b].len;
+
+		if (seq_ge(end, seq + len))
+			break;
+		if (seq_gt(end, seq) && ends_record(t, b))
+			return end - seq;
+	}
+	return len;
+}
+
+void sendq_wake(struct tcp *t, struct conn *c)
+{
+	uint32_t limit = sendq_limit(t, c);
+	uint32_t room = space(t, c);
+
+	if (!c->want_room || room == 0)
+		return;
+	/* as Linux: from half of the low-water mark on */
+	if (c->lowat && conn_unsent(c) >= (c->lowat + 1) / 2)
+		return;
+	if (!c->lowat && room < min_u32(limit / 3, POOL_MAX))
+		return;
+	c->want_room = c->want_mem = false;
+	conn_event(t, c, TCPD_EV_WRITABLE);
 }
 
 unsigned sendq_slices(const struct tcp *t, const struct conn *c, uint32_t seq,
@@ -232,26 +294,22 @@ void sendq_acked(struct tcp *t, struct conn *c, uint32_t una)
 			q->room = POOL_NONE;
 			q->nroom = 0;
 		}
+		q->neors -= ends_record(t, q->head);
+		if (next != POOL_NONE)
+			t->pool.block[next].prev = POOL_NONE;
 		pool_give(&t->pool, q->head);
 		q->head = next;
 	}
 	if (q->head == POOL_NONE)
 		q->tail = POOL_NONE;
-	if (c->want_room) {
-		uint32_t limit = sendq_limit(t, c);
-		uint32_t have = queued(c);
-
-		if (have < limit &&
-		    limit - have >= min_u32(limit / 3, POOL_MAX)) {
-			c->want_room = c->want_mem = false;
-			conn_event(t, c, TCPD_EV_WRITABLE);
-		}
-	}
+	if (c->want_room)
+		sendq_wake(t, c);
 }
 
 void sendq_clear(struct tcp *t, struct conn *c)
 {
 	trim_tail(t, c, POOL_NONE);
+	c->sq.neors = 0;
 	c->sq.room = POOL_NONE;
 	c->sq.nroom = 0;
 }

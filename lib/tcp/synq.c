@@ -36,10 +36,35 @@ static const struct tcpd_conn_settings *settings(const struct tcp *t,
 	return &listener_at(t, h->listener)->set;
 }
 
+static uint64_t option(const struct tcp *t, const struct half *h,
+		       enum tcpd_option o)
+{
+	return options_get(&listener_at(t, h->listener)->opt, o);
+}
+
+/* Into what an entry sends: how its listener marks packets. */
+static void mark(const struct tcp *t, const struct half *h, struct reply *r)
+{
+	r->tos = (uint8_t)option(t, h, TCPD_OPT_TOS);
+	r->ttl = (uint8_t)option(t, h, TCPD_OPT_TTL);
+}
+
+/* How many SYN-ACKs there are at most, each with its wait. */
+static unsigned nwaits(const struct tcp *t, const struct half *h)
+{
+	unsigned n = settings(t, h)->nsynack_waits;
+	uint64_t most = option(t, h, TCPD_OPT_SYNCNT);
+
+	return most ? min_u32(n, (uint32_t)most + 1) : n;
+}
+
 /* The window that the SYN-ACK announces, which is not scaled. */
 static uint32_t window(const struct tcp *t, const struct half *h)
 {
-	return min_u32(settings(t, h)->receive_buffer, UINT16_MAX);
+	uint64_t most = option(t, h, TCPD_OPT_WINDOW_CLAMP);
+	uint32_t wnd = min_u32(settings(t, h)->receive_buffer, UINT16_MAX);
+
+	return most ? (uint32_t)min_u64(wnd, most) : wnd;
 }
 
 /* The same in a segment without SYN: rounded up, for an edge that was
@@ -67,18 +92,20 @@ static uint32_t ts_val(const struct tcp *t, const struct half *h)
 
 bool synq_push_cookie(struct tcp *t, const struct half *h)
 {
-	struct reply r = {.tu = h->tu,
-			  .kind = REPLY_COOKIE,
-			  .flags = TCP_SYN | TCP_ACK,
-			  .has_wscale = h->has_wscale,
-			  .sack = h->sack,
-			  .wscale =
-				  tcp_wscale(t, settings(t, h)->receive_buffer),
-			  .wnd = (uint16_t)window(t, h),
-			  .seq = h->iss,
-			  .ack = h->irs + 1,
-			  .id = h->id};
+	struct reply r = {
+		.tu = h->tu,
+		.kind = REPLY_COOKIE,
+		.flags = TCP_SYN | TCP_ACK,
+		.sack = h->sack,
+		.has_wscale = h->has_wscale,
+		.wscale = tcp_wscale(t, settings(t, h)->receive_buffer),
+		.wnd = (uint16_t)window(t, h),
+		.seq = h->iss,
+		.ack = h->irs + 1,
+		.mss = listen_advmss(t, listener_at(t, h->listener), &h->tu),
+		.id = h->id};
 
+	mark(t, h, &r);
 	if (h->has_ts) {
 		r.ts = true;
 		r.ts_val = ts_val(t, h);
@@ -100,6 +127,7 @@ static bool push_synack(struct tcp *t, uint32_t slot)
 
 	if (h->queued)
 		return true;
+	mark(t, h, &r);
 	/* whole: the entry may give way in the batch that made it */
 	if (h->cookie)
 		return synq_push_cookie(t, h);
@@ -229,6 +257,7 @@ void synq_abort(struct tcp *t, uint32_t slot)
 			  .ack = h->irs + 1,
 			  .id = h->id};
 
+	mark(t, h, &r);
 	if (h->has_ts) {
 		r.ts = true;
 		r.ts_val = ts_val(t, h);
@@ -246,21 +275,36 @@ void synq_drop_listener(struct tcp *t, uint32_t listener)
 			synq_remove(t, i, EV_ABORT);
 }
 
+/*
+ * TCP_DEFER_ACCEPT, as Linux: until so long after the first SYN-ACK a bare ACK
+ * only shows that the peer is there, and no SYN-ACK is repeated; the first one
+ * after that is, and its answer opens.  One of the list is left for it.
+ */
+static bool defers(const struct tcp *t, const struct half *h)
+{
+	uint64_t wants = option(t, h, TCPD_OPT_DEFER_ACCEPT);
+	tcpd_time since = 0;
+
+	for (unsigned i = 0; i + 1 < h->nwait; i++)
+		since += settings(t, h)->synack_wait[i];
+	return since < wants && h->nwait < nwaits(t, h);
+}
+
 void synq_timeout(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
 
-	if (h->nwait < settings(t, h)->nsynack_waits) {
+	if (h->nwait < nwaits(t, h)) {
 		/* RFC 4987: no more answers to SYNs that may be forged */
 		bool quiet = settings(t, h)->syn_cookies != TCPD_COOKIES_OFF &&
-			     synq_pressure(t) && !h->acked;
+			     synq_pressure(t) && !h->acked && !h->deferred;
 
-		if (!quiet) {
+		wait_for_ack(t, slot);
+		if (!quiet && !(h->deferred && defers(t, h))) {
 			h->nsent++;
 			t->stat.timeouts_synack++;
 			send_synack(t, slot);
 		}
-		wait_for_ack(t, slot);
 		return;
 	}
 	t->stat.timeouts_half_open++;
@@ -292,7 +336,7 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 			       .flags = TCP_SYN | TCP_ACK,
 			       .wnd = (uint16_t)window(t, h)};
 	out->opt.has_mss = true;
-	out->opt.mss = (uint16_t)tcp_advmss(t, &h->tu);
+	out->opt.mss = listen_advmss(t, listener_at(t, h->listener), &h->tu);
 	out->opt.has_ts = h->has_ts;
 	out->opt.ts_val = ts_val(t, h);
 	out->opt.ts_ecr = h->ts_recent;
@@ -324,6 +368,7 @@ static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
 	c->share = l->share;
 	c->owner = l->owner;
 	c->advmss = tcp_advmss(t, &c->tu);
+	options_inherit(t, c, &l->opt);
 	negotiate(t, c, h);
 	conn_open_send(t, c, h->iss);
 	c->snd_nxt = h->iss + 1;
@@ -335,7 +380,7 @@ static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
 	conn_set_mss(t, c);
 	/* Karn: not of a SYN-ACK that was repeated, nor of a later segment;
 	 * and when one was sent that left no entry, nobody knows */
-	if (h->nsent == 1 && !h->acked)
+	if (h->nsent == 1 && !h->acked && !h->deferred)
 		rtt_sample(t, c, t->now - first_sent(t, h));
 	if (h->nsent)
 		c->nrexmt = (uint8_t)(h->nsent - 1);
@@ -393,11 +438,27 @@ static void no_room(struct tcp *t, uint32_t slot, const struct segment *seg)
 	h->cookie = false;
 }
 
+/* The peer is there: its entry does not give way any more. */
+static void defer(struct tcp *t, uint32_t slot, const struct segment *seg)
+{
+	struct half *h = half_at(t, slot);
+
+	tcp_drop(t, TCPD_DROP_DEFERRED);
+	if (h->has_ts && seg->h.opt.has_ts && seg->h.seq == h->irs + 1)
+		h->ts_recent = seg->h.opt.ts_val;
+	h->deferred = true;
+	if (h->cookie)
+		synq_cookie_unlink(t, slot);
+	h->cookie = false;
+}
+
 static void last_ack(struct tcp *t, uint32_t slot, struct segment *seg)
 {
 	struct half h = *half_at(t, slot);
 
-	if (listen_full(listener_at(t, h.listener)))
+	if (seg_len(seg) == 0 && defers(t, &h))
+		defer(t, slot, seg);
+	else if (listen_full(listener_at(t, h.listener)))
 		no_room(t, slot, seg);
 	else if (!synq_open(t, &h, slot, seg))
 		tcp_drop(t, TCPD_DROP_CONNS_FULL);
@@ -454,6 +515,7 @@ static void answer(struct tcp *t, const struct half *h)
 		return;
 	}
 	t->stat.segments_challenge_acks++;
+	mark(t, h, &r);
 	if (h->has_ts) {
 		r.ts = true;
 		r.ts_val = ts_val(t, h);

@@ -12,7 +12,7 @@
 #include "listen.h"
 #include "tcp.h"
 
-#define HALF_MS_BITS  18
+#define HALF_MS_BITS  17
 #define HALF_MS_MASK  ((1u << HALF_MS_BITS) - 1)
 #define SYNACK_GAP_MS 500u /* a SYN again within it is not answered */
 
@@ -38,6 +38,7 @@ struct half {
 	bool sack : 1, ecn : 1; /* what the SYN offered */
 	bool acked : 1;		/* the last ACK came, and no room was there */
 	bool in_line : 1;	/* ... and it has a place in listener.waiting */
+	bool deferred : 1;	/* it came, and TCP_DEFER_ACCEPT wants data */
 };
 
 static_assert(sizeof(struct half) <= 96, "attacks.md, row 4");

@@ -89,7 +89,9 @@ struct reply {
 	tcpd_id id;	/* whose; REPLY_SYNACK: stale if it is another's */
 	uint32_t block; /* REPLY_ICMP: the message, in the pool */
 	uint32_t len;	/* its octets */
-	uint8_t protocol, tos;
+	uint8_t protocol;
+	uint8_t tos, ttl; /* ttl 0: the default */
+	uint16_t mss;	  /* REPLY_COOKIE */
 };
 
 #define NREPLIES     2048u /* answers that may wait: a power of two */

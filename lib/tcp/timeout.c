@@ -9,6 +9,7 @@
  *	KEEPALIVE  an idle peer is asked whether it is still there
  *	ORPHAN     nobody is left to read what the peer may still send, or it
  *	           has kept its window closed since the app closed (orphan.c)
+ *	LINGER     the app let its close take only so long (SO_LINGER)
  *	USER       nothing was acknowledged for the user time-out (RFC 5482),
  *	           or a check of our own failed
  *
@@ -67,6 +68,7 @@ static handler *const handlers[CT_NTIMERS] = {
 	[CT_REXMT] = rexmt_timeout,   [CT_PERSIST] = persist_timeout,
 	[CT_DELACK] = delack_timeout, [CT_KEEPALIVE] = keepalive_timeout,
 	[CT_ORPHAN] = orphan_timeout, [CT_USER] = user_timeout,
+	[CT_LINGER] = linger_timeout,
 };
 
 static bool still(const struct tcp *t, uint32_t slot, tcpd_id id)

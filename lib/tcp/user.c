@@ -83,7 +83,7 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 static void queue_fin(struct tcp *t, struct conn *c)
 {
 	c->fin_queued = true;
-	c->cork = false;
+	c->cork = c->more = false;
 	conn_want_output(t, c);
 }
 
@@ -154,6 +154,10 @@ void user_close(struct tcp *t, struct conn *c)
 		user_abort(t, c, TCPD_RESET_UNREAD_DATA);
 		return;
 	}
+	if (c->linger && c->linger <= LINGER_NONE) {
+		user_abort(t, c, TCPD_RESET_ABORT);
+		return;
+	}
 	switch ((enum tcpd_state)c->state) {
 	case TCPD_SYN_SENT:
 		conn_move(t, c, EV_CLOSE);
@@ -167,7 +171,7 @@ void user_close(struct tcp *t, struct conn *c)
 		queue_fin(t, c);
 		break;
 	case TCPD_FIN_WAIT_2:
-		conn_arm(t, c, CT_ORPHAN, t->now + t->set.fin_wait_2);
+		orphan_fin_wait_2(t, c);
 		break;
 	case TCPD_CLOSED:
 	case TCPD_LISTEN:
@@ -177,5 +181,6 @@ void user_close(struct tcp *t, struct conn *c)
 	case TCPD_TIME_WAIT:
 		break;
 	}
+	linger_begin(t, c);
 	orphan_begin(t, c);
 }

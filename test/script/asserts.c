@@ -160,6 +160,9 @@ static const struct {
 	FIELD("rcv-buffer", rcv_buffer),
 	FIELD("snd-buffer", snd_buffer),
 	FIELD("timer-left", timer_left),
+	FIELD("tos", tos),
+	FIELD("ttl", ttl),
+	FIELD("rcv-tos", rcv_tos),
 };
 #undef FIELD
 
@@ -215,7 +218,7 @@ static bool do_status(struct stage *s, struct line *l, unsigned w)
 
 static const char *const event_names[] = {
 	"ACCEPT", "OPEN",    "READABLE", "WRITABLE", "FIN",
-	"RESET",  "TIMEOUT", "GONE",	 "ACKED",
+	"RESET",  "TIMEOUT", "GONE",	 "SOFT",
 };
 
 static bool do_event(struct stage *s, struct line *l, unsigned w)
@@ -264,6 +267,27 @@ static bool do_unsent(struct stage *s, struct line *l, unsigned w)
 	return f && compare(s, l, w, tcpd_unsent(s->st, f->h));
 }
 
+static bool do_unacked(struct stage *s, struct line *l, unsigned w)
+{
+	struct flow *f = flow_word(s, l, &w, "c");
+
+	return f && compare(s, l, w, tcpd_unacked(s->st, f->h));
+}
+
+static bool do_readable(struct stage *s, struct line *l, unsigned w)
+{
+	struct flow *f = flow_word(s, l, &w, "c");
+
+	return f && compare(s, l, w, tcpd_readable(s->st, f->h));
+}
+
+static bool do_soft_error(struct stage *s, struct line *l, unsigned w)
+{
+	struct flow *f = flow_word(s, l, &w, "c");
+
+	return f && verb_expect(s, l, w, -tcpd_soft_error(s->st, f->h), 0);
+}
+
 static bool do_getoption(struct stage *s, struct line *l, unsigned w)
 {
 	struct flow *f = flow_word(s, l, &w, "c");
@@ -292,9 +316,17 @@ static bool do_entries(struct stage *s, struct line *l, unsigned w)
 }
 
 const struct verb assert_verbs[] = {
-	{"state", do_state},	 {"handle", do_handle},
-	{"stat", do_stat},	 {"status", do_status},
-	{"event", do_event},	 {"eof", do_eof},
-	{"unsent", do_unsent},	 {"option?", do_getoption},
-	{"entries", do_entries}, {NULL, NULL},
+	{"state", do_state},
+	{"handle", do_handle},
+	{"stat", do_stat},
+	{"status", do_status},
+	{"event", do_event},
+	{"eof", do_eof},
+	{"unacked", do_unacked},
+	{"readable", do_readable},
+	{"soft-error", do_soft_error},
+	{"unsent", do_unsent},
+	{"option?", do_getoption},
+	{"entries", do_entries},
+	{NULL, NULL},
 };

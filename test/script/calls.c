@@ -242,9 +242,11 @@ static bool count(struct stage *s, struct line *l, unsigned w, int64_t *n)
 	return line_number(s, l, w, n);
 }
 
+/* write N [more] [eor] */
 static bool do_write(struct stage *s, struct line *l, unsigned w)
 {
 	struct flow *f = flow_word(s, l, &w, "c");
+	uint32_t flags = 0;
 	int64_t n, came;
 	uint8_t *p;
 
@@ -253,8 +255,12 @@ static bool do_write(struct stage *s, struct line *l, unsigned w)
 	p = malloc((size_t)n + 1);
 	if (!p)
 		abort();
+	for (unsigned i = w + 1; i < l->nwords; i++)
+		flags |= word_is(l, i, "more")	? TCPD_SEND_MORE
+			 : word_is(l, i, "eor") ? TCPD_SEND_EOR
+						: 0u;
 	pattern_fill(f->salt + 1, f->wrote, p, (size_t)n);
-	came = tcpd_send(s->st, f->h, p, (size_t)n, s->now);
+	came = tcpd_send_as(s->st, f->h, p, (size_t)n, flags, s->now);
 	free(p);
 	if (came > 0)
 		f->wrote += (uint64_t)came;

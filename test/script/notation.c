@@ -17,7 +17,7 @@ struct said {
 	struct packet p; /* seq, ack: as written */
 	bool ack, win, gso, rawopt;
 	bool garbage, valid, badip, frag;
-	int proto, doff, version, ttl;
+	int proto, doff, version, ttl, tos;
 	int64_t cut, pad;
 	int64_t csum_start, csum_offset, gso_size; /* -1: not said */
 	const char *from, *to, *ipopt;
@@ -164,6 +164,8 @@ static bool read_pair(struct stage *s, struct line *l, unsigned *w,
 		d->version = (int)v;
 	} else if (!strcmp(word, "ttl")) {
 		d->ttl = (int)v;
+	} else if (!strcmp(word, "tos")) {
+		d->tos = (int)v;
 	} else if (!strcmp(word, "cut")) {
 		d->cut = v;
 	} else if (!strcmp(word, "pad")) {
@@ -182,7 +184,7 @@ static bool read_said(struct stage *s, struct line *l, unsigned w,
 		      struct said *d)
 {
 	memset(d, 0, sizeof(*d));
-	d->proto = d->doff = d->version = d->ttl = -1;
+	d->proto = d->doff = d->version = d->ttl = d->tos = -1;
 	d->cut = d->csum_start = d->csum_offset = -1;
 	d->p.protocol = PROTO_TCP;
 	if (!read_flags(s, word_at(l, w), &d->p.flags) ||
@@ -260,6 +262,7 @@ static bool address(struct stage *s, struct said *d, const struct flow *f)
 	d->p.dport = dst.port;
 	d->p.version = s->version;
 	d->p.ttl = d->ttl >= 0 ? (uint8_t)d->ttl : 64;
+	d->p.tos = d->tos >= 0 ? (uint8_t)d->tos : 0;
 	return true;
 }
 
@@ -357,6 +360,10 @@ static const char *differs(struct stage *s, struct line *l, struct said *d,
 		return "window";
 	if (p->gso != d->p.gso)
 		return "gso";
+	if (d->ttl >= 0 && p->ttl != d->ttl)
+		return "ttl";
+	if (d->tos >= 0 && p->tos != d->tos)
+		return "tos";
 	if (l->options && !strcmp(l->options, "..."))
 		return NULL;
 	if (!notation_options(s, l, &d->p, &base))

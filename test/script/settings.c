@@ -265,6 +265,17 @@ int settings_option(const char *name)
 		[TCPD_OPT_MAXSEG] = "maxseg",
 		[TCPD_OPT_CONGESTION] = "congestion",
 		[TCPD_OPT_UNREAD] = "unread",
+		[TCPD_OPT_TOS] = "tos",
+		[TCPD_OPT_TTL] = "ttl",
+		[TCPD_OPT_LINGER] = "linger",
+		[TCPD_OPT_LINGERING] = "lingering",
+		[TCPD_OPT_DEFER_ACCEPT] = "defer-accept",
+		[TCPD_OPT_NOTSENT_LOWAT] = "notsent-lowat",
+		[TCPD_OPT_SYNCNT] = "syncnt",
+		[TCPD_OPT_LINGER2] = "linger2",
+		[TCPD_OPT_WINDOW_CLAMP] = "window-clamp",
+		[TCPD_OPT_QUICKACK] = "quickack",
+		[TCPD_OPT_SOFT_ERRORS] = "soft-errors",
 	};
 
 	for (int i = 0; name && i < TCPD_NOPTIONS; i++)

@@ -26,7 +26,7 @@ static const struct {
 	 "xmit_root xmit_first"
 	 " xmit_last "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",
-	 " head tail room nroom mem "},
+	 " head tail room nroom mem neors "},
 	{"lib/tcp/conn.h", "recvq", &record_conn, "rq.",
 	 " head tail last mem ranges nranges borrow_first borrow_last"
 	 " nborrowed "},
@@ -35,6 +35,7 @@ static const struct {
 	{"lib/tcp/listen.h", "listener", &record_listener, "",
 	 " user next ev ev_mask accept nqueued first_waiting nwaiting "
 	 "waiting "},
+	{"lib/tcp/option.h", "options", &record_listener, "opt.", " "},
 	{"lib/include/tcpd.h", "tcpd_conn_settings", &record_listener, "set.",
 	 " "},
 	{"lib/tcp/synq.h", "half", &record_half, "",
