@@ -122,10 +122,13 @@ static bool holds(const struct tcpopt_sack *s, uint32_t at)
 static void check_blocks(unsigned from)
 {
 	for (unsigned i = from; i < m.n; i++) {
-		ck_assert_uint_gt(m.s[i].left, m.next);
-		ck_assert(!m.have[m.s[i].left - 1] && !m.have[m.s[i].right]);
-		for (uint32_t at = m.s[i].left; at < m.s[i].right; at++)
-			ck_assert(m.have[at]);
+		uint32_t at = m.s[i].left;
+
+		ck_assert_uint_gt(at, m.next);
+		ck_assert(!m.have[at - 1] && !m.have[m.s[i].right]);
+		while (m.have[at]) /* an assertion an octet takes minutes */
+			at++;
+		ck_assert_uint_eq(at, m.s[i].right);
 	}
 }
 
