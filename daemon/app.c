@@ -166,14 +166,11 @@ static void dispatch(struct app *a, const struct epoll_event *ev)
 		bridge_fd_events(slab_at(s, slot), ev->events);
 }
 
-static void on_set(struct ev_loop *loop, ev_io *w, int revents)
+void app_settle(struct app *a)
 {
-	struct app *a = w->data;
 	struct epoll_event ev[APP_TURN_EVENTS];
 	int n;
 
-	(void)loop;
-	(void)revents;
 	(void)daemon_now(a->d);
 	for (int round = 0; round < ROUNDS; round++) {
 		n = epoll_wait(a->set, ev, APP_TURN_EVENTS, 0);
@@ -182,6 +179,15 @@ static void on_set(struct ev_loop *loop, ev_io *w, int revents)
 		if (n < APP_TURN_EVENTS)
 			break;
 	}
+}
+
+static void on_set(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct app *a = w->data;
+
+	(void)loop;
+	(void)revents;
+	app_settle(a);
 	daemon_kick(a->d);
 }
 

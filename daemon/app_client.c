@@ -224,6 +224,9 @@ static void on_sock(struct ev_loop *loop, ev_io *w, int revents)
 	for (int i = 0; i < ACCEPTS; i++) {
 		fd = accept4(a->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
+			/* Who closes a listener and binds its port again means
+			 * it in this order. */
+			app_settle(a);
 			admit(a, fd);
 			continue;
 		}

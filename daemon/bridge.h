@@ -182,6 +182,8 @@ void app_owner_unref(struct app_owner *o);
 int app_watch(struct app *a, int fd, uint64_t tag, uint32_t events);
 uint64_t app_tag_bridge(const struct app *a, const struct bridge *b);
 uint64_t app_tag_client(const struct app *a, const struct app_client *c);
+/* What has happened to the fds of programs and clients until now. */
+void app_settle(struct app *a);
 /* Have |b| run in the next turn of the loop. */
 void app_queue(struct app *a, struct bridge *b);
 void app_unqueue(struct app *a, struct bridge *b);

@@ -55,9 +55,10 @@ int tcpd_app_socket(int domain, int type, int protocol);
  * Give it a local address: |sa| a sockaddr_in, or a sockaddr_in6 (also of an
  * IPv4-mapped address) on an AF_INET6 socket; address 0 is any, port 0 takes
  * an ephemeral one.  Asks the daemon.
- * EADDRINUSE (SO_REUSEADDR: not over TIME-WAIT), EADDRNOTAVAIL: no address of
- * the stack, EACCES: no allow rule covers it, EINVAL: bound already or |len|
- * too small, EAFNOSUPPORT.
+ * EADDRINUSE: another socket, connection or TIME-WAIT entry has it, by the
+ * rules of bind(2) for SO_REUSEADDR and SO_REUSEPORT, or no port is left;
+ * EADDRNOTAVAIL: no address of the stack; EACCES: no allow rule covers it;
+ * EINVAL: bound already or |len| too small; EAFNOSUPPORT.
  */
 int tcpd_app_bind(int fd, const struct sockaddr *sa, socklen_t len);
 
@@ -89,7 +90,8 @@ int tcpd_app_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags);
  * The fd stays the same, so it may be in an epoll set before.  Asks the
  * daemon.
  * EISCONN, EALREADY as connect(2); EINTR: the handshake goes on, wait for
- * writability; EADDRNOTAVAIL: no port left; EACCES: no allow rule covers the
+ * writability; EADDRNOTAVAIL: no port left, or the four numbers of the bound
+ * socket and the peer are in use; EACCES: no allow rule covers the
  * local address; ECONNABORTED: an earlier attempt on this fd had failed.
  */
 int tcpd_app_connect(int fd, const struct sockaddr *sa, socklen_t len);
