@@ -111,8 +111,9 @@ static void show_path(struct text *t, const struct tcpd_status *s)
 	text_puts(t, "\n");
 	head(t, "segments of");
 	text_add(t,
-		 "%" PRIu32 " octets (path %" PRIu32 ", offered %" PRIu32 ")\n",
-		 s->mss, s->pmtu, s->advmss);
+		 "%" PRIu32 " octets (path %" PRIu32
+		 " found by %s, offered %" PRIu32 ")\n",
+		 s->mss, s->pmtu, tcpd_pmtu_name(s->pmtu_how), s->advmss);
 }
 
 static void show_sequence(struct text *t, const struct tcpd_status *s)
@@ -221,19 +222,19 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 	json_t *a, *b;
 
 	a = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-		" s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s,"
+		" s:I, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}",
 		"srtt_us", us(s->srtt), "rttvar_us", us(s->rttvar), "rto_us",
 		us(s->rto), "min_rtt_us", us(s->min_rtt), "cwnd",
 		(json_int_t)s->cwnd, "ssthresh", (json_int_t)s->ssthresh,
 		"in_flight", (json_int_t)s->in_flight, "unsent",
 		(json_int_t)s->unsent, "pacing_rate",
 		(json_int_t)s->pacing_rate, "mss", (json_int_t)s->mss, "pmtu",
-		(json_int_t)s->pmtu, "advmss", (json_int_t)s->advmss,
-		"congestion", s->congestion, "ts", s->ts, "wscale", s->wscale,
-		"sack", s->sack, "nodelay", s->nodelay, "cork", s->cork,
-		"keepalive", s->keepalive, "in_recovery", s->in_recovery,
-		"after_rto", s->after_rto);
+		(json_int_t)s->pmtu, "pmtu_how", tcpd_pmtu_name(s->pmtu_how),
+		"advmss", (json_int_t)s->advmss, "congestion", s->congestion,
+		"ts", s->ts, "wscale", s->wscale, "sack", s->sack, "nodelay",
+		s->nodelay, "cork", s->cork, "keepalive", s->keepalive,
+		"in_recovery", s->in_recovery, "after_rto", s->after_rto);
 	b = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o,"
 		" s:o, s:o}",

@@ -515,6 +515,15 @@ enum tcpd_timer {
 #define TCPD_NTIMERS (TCPD_TIMER_TIMEWAIT + 1)
 const char *tcpd_timer_name(enum tcpd_timer t);
 
+/* How the path MTU of a status was found. */
+enum tcpd_pmtu {
+	TCPD_PMTU_DEVICE, /* it is the device's */
+	TCPD_PMTU_ICMP,	  /* a router said it (RFC 1191, RFC 8201) */
+	TCPD_PMTU_PROBING /* by what arrived and what did not (RFC 4821) */
+};
+#define TCPD_NPMTUS (TCPD_PMTU_PROBING + 1)
+const char *tcpd_pmtu_name(enum tcpd_pmtu how);
+
 /* What a status is about. */
 enum tcpd_kind {
 	TCPD_KIND_CONN,
@@ -545,6 +554,7 @@ struct tcpd_status {
 	uint32_t cwnd, ssthresh, in_flight, unsent; /* octets */
 	uint64_t pacing_rate;	    /* octets a second; 0: none */
 	uint32_t mss, pmtu, advmss; /* mss: of a data segment's payload */
+	enum tcpd_pmtu pmtu_how;
 	uint32_t snd_una, snd_nxt, snd_wnd, max_snd_wnd, iss;
 	uint32_t rcv_nxt, rcv_wnd, irs; /* rcv_wnd: as advertised now */
 	uint32_t rcv_ooo;		/* octets out of order */

@@ -21,6 +21,7 @@
 	X(ICMP_BAD,       "icmp_bad",       "ICMP message that is cut short or has a wrong checksum") \
 	X(ICMP_IGNORED,   "icmp_ignored",   "ICMP message that asks nothing of us") \
 	X(ICMP_STRAY,     "icmp_stray",     "ICMP error that quotes no segment in flight") \
+	X(ICMP_MTU,       "icmp_mtu",       "packet too big, but none of ours is, or it asks for less than IPv6 has") \
 	X(ICMP_LIMIT,     "icmp_limit",     "ICMP answer held back by its limit") \
 	X(TCP_SHORT,      "tcp_short",      "shorter than its TCP header, or a header below 20 octets") \
 	X(TCP_CHECKSUM,   "tcp_checksum",   "TCP checksum is wrong") \

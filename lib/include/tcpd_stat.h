@@ -57,6 +57,10 @@
 	X(recovery, partial_acks,   "partial ACKs during recovery") \
 	X(recovery, rto,            "recoveries begun by the retransmission timer") \
 	X(recovery, initial,        "recoveries begun before an initial window was acknowledged") \
+	X(pmtu,     icmp,           "path MTUs lowered by what a router said") \
+	X(pmtu,     black_holes,    "path MTUs lowered because full segments vanished") \
+	X(pmtu,     probes,         "segments sent to see whether the path takes larger ones") \
+	X(pmtu,     probes_lost,    "of those the ones that did not arrive") \
 	X(time_wait, entered,       "connections that entered TIME-WAIT") \
 	X(time_wait, reused,        "entries given to a new SYN (RFC 6191)") \
 	X(time_wait, evicted,       "oldest entries dropped at the cap") \

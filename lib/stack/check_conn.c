@@ -67,6 +67,10 @@ static const char *values(const struct tcp *t, const struct conn *c)
 		"conn: a window that no segment can give");
 	REQUIRE(!open || (c->ccs.cwnd && c->ccs.priv[0] <= UINT32_MAX),
 		"conn: a congestion window that cannot be");
+	REQUIRE(c->pmtu <= SEG_MAX && c->pmtu_high <= SEG_MAX &&
+			c->pmtu_how < TCPD_NPMTUS &&
+			!c->pmtu == (c->pmtu_how == TCPD_PMTU_DEVICE),
+		"conn: a path MTU that cannot be, or nobody found");
 	REQUIRE(options_ok(c), "conn: an option out of its range");
 	REQUIRE(c->rto && c->time_wait, "conn: a time of 0");
 	REQUIRE(past_ok(c, t->now), "conn: a past time lies ahead");
@@ -188,6 +192,10 @@ static const char *numbers(const struct conn *c)
 		"conn: FIN sent, and SND.NXT is not behind it");
 	REQUIRE(c->snd_una != c->iss || c->snd_nxt - c->iss <= 1,
 		"conn: more sent than a SYN that is not acknowledged");
+	REQUIRE(!c->mtu_probe ||
+			(c->mtu_probe > c->pmtu &&
+			 seq_in(c->mtu_probe_seq, c->snd_una, conn_flight(c))),
+		"conn: a probe of the path that is not in flight");
 	REQUIRE(seq_gt(c->sq.end, c->iss) && seq_ge(c->snd_una, c->iss),
 		"conn: a sequence number before ISS");
 	return NULL;

@@ -12,13 +12,11 @@
 #include "tcp/xmit.h"
 #include "wire/icmp.h"
 
-#define UDP	    17
-#define ICMP_PER_S  1000u
-#define ICMP_BURST  50u
-#define QUOTE_V4    548u  /* of 576 octets (RFC 1812, 4.3.2.3) */
-#define QUOTE_V6    1232u /* of 1280 octets (RFC 4443, 2.4) */
-#define PMTU_V4_MIN 552u
-#define PMTU_V6_MIN 1280u
+#define UDP	   17
+#define ICMP_PER_S 1000u
+#define ICMP_BURST 50u
+#define QUOTE_V4   548u	 /* of 576 octets (RFC 1812, 4.3.2.3) */
+#define QUOTE_V6   1232u /* of 1280 octets (RFC 4443, 2.4) */
 
 /* A block with |len| octets to write an answer into, or POOL_NONE; not what
  * was promised to borrowed packets. */
@@ -173,20 +171,30 @@ static void unreachable(struct tcp *t, struct conn *c, const struct icmp *m)
 	conn_ended(t, c, TCPD_ERR_REFUSED, TCPD_EV_RESET);
 }
 
-/* A smaller path MTU (RFC 1191, RFC 8201): never larger, never below the
- * floor; what was cut too large goes again at once. */
-static void too_big(struct tcp *t, struct conn *c, uint32_t mtu)
+/* ... a half-open entry's SYN-ACK. */
+static bool quotes_synack(const struct tcp *t, const struct icmp *m)
 {
-	uint32_t floor = ip_is4(c->tu.local) ? PMTU_V4_MIN : PMTU_V6_MIN;
-	uint32_t had = c->pmtu ? c->pmtu : t->set.mtu;
+	struct tuple tu = {.lport = m->quote_src, .pport = m->quote_dst};
+	uint32_t slot;
 
-	mtu = max_u32(mtu, floor);
-	if (mtu >= had)
-		return;
-	c->pmtu = mtu;
-	conn_set_mss(t, c);
-	if (conn_synchronized(c))
-		rexmt_too_big(t, c);
+	if (!m->has_quote)
+		return false;
+	memcpy(tu.local, m->quote.src, 16);
+	memcpy(tu.peer, m->quote.dst, 16);
+	slot = synq_find(t, &tu, tuple_hash(t, &tu));
+	return slot != HTAB_NONE && half_at(t, slot)->iss == m->quote_seq;
+}
+
+static void too_big(struct tcp *t, struct conn *c, const struct icmp *m)
+{
+	uint32_t quoted = m->quote.nhead + m->quote.len;
+
+	if (c)
+		pmtu_too_big(t, c, m->mtu, quoted, m->quote_seq);
+	else if (quotes_synack(t, m))
+		pmtu_too_big_for(t, m->quote.dst, m->mtu, quoted);
+	else
+		tcp_drop(t, TCPD_DROP_ICMP_STRAY);
 }
 
 void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
@@ -213,10 +221,10 @@ void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 		break;
 	}
 	c = quoted(t, &m);
-	if (!c)
+	if (m.kind == ICMP_TOO_BIG)
+		too_big(t, c, &m);
+	else if (!c)
 		tcp_drop(t, TCPD_DROP_ICMP_STRAY);
-	else if (m.kind == ICMP_TOO_BIG)
-		too_big(t, c, m.mtu);
 	else if (m.kind == ICMP_UNREACHABLE)
 		unreachable(t, c, &m);
 	else

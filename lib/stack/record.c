@@ -195,6 +195,27 @@ static void put_recent(struct record_out *o, const struct tcp *t)
 	record_end(o, begun);
 }
 
+static void put_paths(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_PATHS, REC_U64);
+
+	for (uint32_t i = 0; i < PMTU_CELLS; i++) {
+		const struct pmtu_cell *p = &t->paths[i];
+
+		if (p->until <= t->now)
+			continue;
+		record_put_int(o, i, 8);
+		record_put_int(o, p->hash, 8);
+		record_put_int(o, p->until, 8);
+		record_put_int(o, p->next, 8);
+		record_put_int(o,
+			       p->mtu | (uint64_t)p->high << 16 |
+				       (uint64_t)p->how << 32,
+			       8);
+	}
+	record_end(o, begun);
+}
+
 static void put_wheel(struct record_out *o, const struct wheel *w, uint16_t tag)
 {
 	uint64_t group = record_begin(o, tag, REC_GROUP);
@@ -249,6 +270,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_wheel(o, &t->wheel, TOP_WHEEL);
 	put_wheel(o, &t->tw_wheel, TOP_TW_WHEEL);
 	put_recent(o, t);
+	put_paths(o, t);
 }
 
 /* Rooms that were given out and not filled: they end here. */

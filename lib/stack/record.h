@@ -54,7 +54,8 @@ enum record_top {
 	TOP_ORPHANS, /* U32: slots of connections, in order */
 	TOP_RECENT =
 		32, /* U64: cell, hash, time; for each of the last second */
-	TOP_COOKIES = 40 /* U32: slots of half-open entries, in order */
+	TOP_COOKIES = 40, /* U32: slots of half-open entries, in order */
+	TOP_PATHS = 44	  /* U64: cell, hash, until, next, the rest */
 };
 
 /* Tags below 0x100 are fields; these are what else belongs to a struct. */

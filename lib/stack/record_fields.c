@@ -95,6 +95,7 @@ static const struct field tcpd_stack_fields[] = {
 	F(23, t.port_full_until),
 	A(24, t.tw_share),
 	A(30, t.k_recent.k),
+	A(33, t.k_pmtu.k),
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
 	F(40, t.ts_base),
@@ -292,6 +293,8 @@ static const struct field conn_fields[] = {
 	F(42, pmtu), F(43, unsent_low), F(44, sq.end), F(45, lost),
 	F(46, resent), F(47, duped), F(48, lost_hint),
 	F(49, dup_flight),
+	F(55, pmtu_how), F(50, pmtu_high), F(51, pmtu_at),
+	F(52, mtu_probe), F(53, mtu_probe_seq), F(54, clocked),
 	/* receive */
 	F(60, irs), F(61, rcv_nxt), F(62, rcv_adv), F(63, rcv_buf),
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
@@ -332,7 +335,7 @@ static const struct field conn_fields[] = {
 	X(22, keep_due) X(23, push_small) X(24, rexmt_force) \
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
 	X(29, app_limited) X(30, faulty) X(31, sack) X(32, lingering) \
-	X(33, more) X(34, soft_new) X(35, soft_quiet)
+	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

@@ -371,6 +371,27 @@ static bool load_recent(struct loader *ld, struct octets o)
 	return true;
 }
 
+static bool load_paths(struct loader *ld, struct octets o)
+{
+	while (octets_left(&o)) {
+		uint64_t cell = record_int(&o, 8);
+		struct pmtu_cell p = {.hash = record_int(&o, 8)};
+		uint64_t rest;
+
+		p.until = record_int(&o, 8);
+		p.next = record_int(&o, 8);
+		rest = record_int(&o, 8);
+		p.mtu = (uint16_t)rest;
+		p.high = (uint16_t)(rest >> 16);
+		p.how = (uint8_t)(rest >> 32);
+		if (o.bad || cell >= PMTU_CELLS || p.mtu < PMTU_V4_MIN ||
+		    p.how >= TCPD_NPMTUS)
+			return false;
+		ld->t->paths[cell] = p;
+	}
+	return true;
+}
+
 /* --- the whole */
 
 /* What a later row refers to, an earlier one has made. */
@@ -399,6 +420,7 @@ static const struct {
 	{TOP_WHEEL, REC_GROUP, load_wheel},
 	{TOP_TW_WHEEL, REC_GROUP, load_tw_wheel},
 	{TOP_RECENT, REC_U64, load_recent},
+	{TOP_PATHS, REC_U64, load_paths},
 };
 
 static bool load_part(struct loader *ld, struct octets items, size_t part)

@@ -188,6 +188,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	t->ports = part(l, sizeof(struct port) << 16);
 	t->replies = part(l, sizeof(struct reply) * NREPLIES);
 	t->recent.cell = part(l, sizeof(struct recent_cell) * RECENT_CELLS);
+	t->paths = part(l, sizeof(struct pmtu_cell) * PMTU_CELLS);
 	t->borrows = part(l, sizeof(struct borrow) * NBORROWS);
 	t->traces = part(l, sizeof(struct trace_entry) * NTRACES);
 	blocks = part(l, pool_need(pool_len(s)));
@@ -250,6 +251,7 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->k_ts = derive(numbers, 3);
 	t->k_rand = derive(s->key, 5);
 	t->k_recent = derive(s->key, 16);
+	t->k_pmtu = derive(s->key, 17);
 	t->cookie.now.isn = derive(s->key, 6);
 	t->cookie.now.mss = derive(s->key, 7);
 	t->cookie.was.isn = derive(s->key, 8);

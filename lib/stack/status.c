@@ -28,6 +28,17 @@ const char *tcpd_timer_name(enum tcpd_timer timer)
 							 : "?";
 }
 
+static const char *const pmtu_names[] = {
+	[TCPD_PMTU_DEVICE] = "device",
+	[TCPD_PMTU_ICMP] = "icmp",
+	[TCPD_PMTU_PROBING] = "probing",
+};
+
+const char *tcpd_pmtu_name(enum tcpd_pmtu how)
+{
+	return (unsigned)how < ARRAY_SIZE(pmtu_names) ? pmtu_names[how] : "?";
+}
+
 static void set_addr(struct tcpd_addr *a, const uint8_t ip[16], uint16_t port)
 {
 	memcpy(a->ip, ip, 16);
@@ -86,7 +97,8 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->in_flight = conn_pipe(c);
 	s->unsent = conn_unsent(c);
 	s->mss = c->mss;
-	s->pmtu = c->pmtu ? c->pmtu : t->set.mtu;
+	s->pmtu = pmtu_now(t, c);
+	s->pmtu_how = pmtu_how(t, c);
 	s->advmss = c->advmss;
 	s->snd_una = c->snd_una;
 	s->snd_nxt = c->snd_nxt;

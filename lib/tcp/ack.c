@@ -127,7 +127,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	uint32_t prior = conn_pipe(c);
 	bool of_syn = c->snd_una == c->iss;
 	bool of_probe = c->nprobes > 0;
-	bool recovering = c->recovery == REC_FAST;
+	bool recovering = c->recovery == REC_FAST || c->clocked;
 	struct harvest h = harvest(t, c, seg->h.ack);
 	uint32_t text = acked - of_syn;
 
@@ -147,6 +147,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	c->delivered_at = t->now;
 	measure(t, c, seg, &h);
 	sendq_acked(t, c, c->snd_una);
+	pmtu_acked(t, c);
 	conn_want_output(t, c);
 	if (of_syn)
 		conn_syn_acked(t, c);
@@ -155,6 +156,10 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (of_syn || of_probe)
 		return; /* what follows is about data */
 	rexmt_advance(t, c, acked);
+	if (c->clocked)
+		c->clocked += acked;
+	if (c->clocked >= c->ccs.cwnd || conn_flight(c) == 0)
+		c->clocked = 0;
 	/* slow start after an RTO grows by what it has sent itself: one ACK for
 	 * all that had arrived must not let a burst go (RFC 3465, 2.3) */
 	tell_cc(t, c, &h, acked - min_u32(acked, h.before_rto), prior,

@@ -11,6 +11,7 @@
 #include "listen.h"
 #include "option.h"
 #include "timewait.h"
+#include "wire/ip.h"
 #include "xmit.h"
 
 #define RCV_BUF_START (64u << 10)
@@ -178,6 +179,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->sackq.narrivals = 0;
 	c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;
+	c->mtu_probe = 0;
 	c->recovery = REC_OPEN;
 	if (c->on_list)
 		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
@@ -297,18 +299,16 @@ uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
 
 uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu)
 {
-	bool v4 = tu->local[0] == 0 && tu->local[10] == 0xff;
-	uint32_t heads = v4 ? 40u : 60u;
+	uint32_t heads = ip_is4(tu->local) ? TCP4_HEADS : TCP6_HEADS;
 
 	return t->set.mtu > heads + MSS_MIN ? t->set.mtu - heads : MSS_MIN;
 }
 
 /* Eff.snd.MSS: RFC 9293, 3.7.1 (MUST-16); options come off it (RFC 6691). */
-void conn_set_mss(const struct tcp *t, struct conn *c)
+uint32_t conn_mss_at(const struct conn *c, uint32_t mtu)
 {
-	bool v4 = c->tu.local[0] == 0 && c->tu.local[10] == 0xff;
-	uint32_t heads = v4 ? 40u : 60u;
-	uint32_t mtu = c->pmtu && c->pmtu < t->set.mtu ? c->pmtu : t->set.mtu;
+	bool v4 = ip_is4(c->tu.local);
+	uint32_t heads = v4 ? TCP4_HEADS : TCP6_HEADS;
 	uint32_t mss = mtu > heads + MSS_MIN ? mtu - heads : MSS_MIN;
 	/* MUST-15: 536 over IPv4, 1220 over IPv6, where the peer is silent */
 	uint32_t peer = c->peer_mss ? c->peer_mss : v4 ? 536u : 1220u;
@@ -318,6 +318,13 @@ void conn_set_mss(const struct tcp *t, struct conn *c)
 		mss = min_u32(mss, max_u32(c->advmss, MSS_MIN));
 	if (c->ts && mss > TS_OPTION + 8)
 		mss -= TS_OPTION;
+	return mss;
+}
+
+void conn_set_mss(const struct tcp *t, struct conn *c)
+{
+	uint32_t mss = conn_mss_at(c, pmtu_now(t, c));
+
 	c->mss = mss;
 	c->ccs.mss = mss;
 	if (c->ccs.cwnd)
@@ -326,7 +333,7 @@ void conn_set_mss(const struct tcp *t, struct conn *c)
 
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
 {
-	(void)t;
+	pmtu_open(t, c);
 	c->iss = c->snd_una = c->snd_nxt = iss;
 	c->sq.end = iss + 1;
 	c->recover = c->snd_sml = c->lost_hint = c->rtt_round = iss;

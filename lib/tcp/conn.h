@@ -99,6 +99,7 @@ struct conn {
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t cc; /* enum tcpd_congestion */
 	uint8_t keepcnt;
+	uint8_t pmtu_how;   /* enum tcpd_pmtu: of |pmtu| */
 	uint8_t family;	    /* bound to any address: of this family; 0: both */
 	uint8_t share;	    /* TCPD_BIND_*: who else may have its address */
 	uint8_t tos, ttl;   /* of what goes out; ttl 0: the default */
@@ -137,7 +138,8 @@ struct conn {
 	bool want_mem;	  /* ... and only memory was missing */
 	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
 	bool app_limited;
-	bool faulty; /* a check of our own failed: the next timer ends it */
+	bool pmtu_guess; /* |pmtu| fell for time-outs; no ACK came since */
+	bool faulty;	 /* a check of our own failed: the next timer ends it */
 
 	/* send (RFC 9293, 3.3.1) */
 	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
@@ -147,7 +149,12 @@ struct conn {
 	uint32_t dup_flight;  /* in flight when the first duplicate ACK came */
 	uint32_t rtt_round;   /* SND.NXT when this round of samples began */
 	uint32_t mss, advmss, peer_mss;
-	uint32_t pmtu; /* 0: the device's */
+	uint32_t pmtu;	    /* 0: the device's */
+	uint32_t pmtu_high; /* nothing larger arrives; 0: not known */
+	uint32_t mtu_probe, mtu_probe_seq; /* in flight; 0: none */
+	/* after a packet that was too large: the window grows from one segment
+	 * to what it was, as ACKs come (RFC 1191, 6.4); 0: it is what it was */
+	uint32_t clocked;
 	uint32_t unsent_low;
 	struct sendq sq;
 	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
@@ -179,6 +186,7 @@ struct conn {
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 	tcpd_time closed_at;  /* since when text waits for a closed window */
 	tcpd_time orphan_at;  /* when the app closed */
+	tcpd_time pmtu_at;    /* nothing larger is tried before */
 
 	/* congestion (cc.h) */
 	struct cc_state ccs;
@@ -311,6 +319,11 @@ void conn_arm(struct tcp *t, struct conn *c, enum conn_timer which,
 	      tcpd_time at);
 void conn_disarm(struct conn *c, enum conn_timer which);
 
+#define TCP4_HEADS 40u
+#define TCP6_HEADS 60u
+
+/* Text of a full segment where the path takes packets of |mtu|. */
+uint32_t conn_mss_at(const struct conn *c, uint32_t mtu);
 /* Effective MSS from path, peer and options (RFC 9293, 3.7.1). */
 void conn_set_mss(const struct tcp *t, struct conn *c);
 /* The shift to offer: its unit is a small part of the receive buffer. */
@@ -369,6 +382,8 @@ void rexmt_arm(struct tcp *t, struct conn *c);
 void rexmt_sent(struct tcp *t, struct conn *c);
 void rexmt_timeout(struct tcp *t, struct conn *c);
 void rexmt_too_big(struct tcp *t, struct conn *c); /* smaller segments, now */
+/* The record |slot| is lost, and that says nothing of congestion. */
+void rexmt_again(struct tcp *t, struct conn *c, uint32_t slot);
 void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg);
 void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked);
 

@@ -68,7 +68,8 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 
 static uint32_t cwnd_room(const struct conn *c)
 {
-	uint32_t cwnd = c->ccs.cwnd;
+	uint32_t cwnd =
+		c->clocked ? min_u32(c->ccs.cwnd, c->clocked) : c->ccs.cwnd;
 	uint32_t pipe = conn_pipe(c);
 
 	/* RFC 3042: the first two duplicate ACKs let one segment each go */
@@ -114,12 +115,17 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 {
 	uint32_t link = next_lost(t, c);
 	uint32_t room = cwnd_room(c);
-	uint32_t len;
+	uint32_t len, need;
 	const struct xmit *x;
 
-	if (!link || (!c->rexmt_force && room < c->mss))
+	if (!link)
 		return false;
 	x = xmit_at(t, link - 1);
+	/* the rest of a probe of the path need not wait for a whole segment */
+	need = c->recovery == REC_OPEN ? min_u32(c->mss, x->end - x->seq)
+				       : c->mss;
+	if (!c->rexmt_force && room < need)
+		return false;
 	*p = plan_text_for(t, c, PLAN_REXMT);
 	p->xmit = link - 1;
 	p->seq = x->seq;
@@ -209,6 +215,26 @@ static bool sends_text(const struct conn *c)
 	return false;
 }
 
+/*
+ * A segment of |len| octets, to see whether the path takes it (RFC 4821, 7.4).
+ * Where cwnd has no room for it yet it waits, or it would never find any among
+ * smaller ones.
+ */
+static bool plan_mtu(struct tcp *t, struct conn *c, struct plan *p,
+		     uint32_t len, bool *wait)
+{
+	struct tcpd_slice s[TCPD_SLICES_MAX];
+	uint32_t had = len;
+
+	*wait = cwnd_room(c) < len && conn_flight(c) != 0;
+	sendq_slices(t, c, c->snd_nxt, &len, s, TCPD_SLICES_MAX);
+	if (len < had || cwnd_room(c) < len || !xmit_room(t))
+		return false;
+	*p = plan_for(t, c, PLAN_MTU);
+	p->len = p->mss = len;
+	return !p->nsacks; /* it would be larger than it should */
+}
+
 static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 {
 	uint32_t rest = conn_unsent(c);
@@ -216,10 +242,14 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	bool fin = c->fin_queued && !c->fin_sent;
 	uint32_t wnd = wnd_room(c);
 	uint32_t cwnd = cwnd_room(c);
+	uint32_t probe = c->pmtu ? pmtu_probe_len(t, c) : 0;
+	bool wait = false;
 	uint32_t len;
 
 	if (!rest && !fin)
 		return false;
+	if (probe && (plan_mtu(t, c, p, probe, &wait) || wait))
+		return !wait;
 	*p = plan_text_for(t, c, PLAN_DATA);
 	len = min_u32(record, wnd);
 	if (len > cwnd) /* whole segments only: cwnd is no silly window */
@@ -456,7 +486,9 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	remember(t, c, end, p->mss);
 	c->snd_nxt = end;
 	c->fin_sent |= fin;
-	if (p->len % p->mss)
+	if (p->kind == PLAN_MTU)
+		pmtu_probe_sent(t, c, p->seq);
+	else if (p->len % p->mss)
 		c->snd_sml = p->seq + p->len;
 	c->push_small = false;
 	c->octets_sent += p->len;
@@ -490,6 +522,7 @@ static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
 		x->nsent++;
 	c->resent += x->end - x->seq;
 	c->lost_hint = x->end;
+	pmtu_probe_end(c);
 	if (c->rexmt_force && c->recovery == REC_RTO && p->seq == c->snd_una) {
 		if (c->nrexmt < UINT8_MAX)
 			c->nrexmt++;
@@ -541,7 +574,7 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	c->segs_out += n;
 	t->stat.segments_out += n;
 	t->stat.segments_super_out += n > 1;
-	if (p->kind == PLAN_DATA)
+	if (p->kind == PLAN_DATA || p->kind == PLAN_MTU)
 		restart_after_idle(t, c);
 	if (p->len) {
 		c->data_segs_out += n;
@@ -554,6 +587,7 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 		commit_syn(t, c);
 		break;
 	case PLAN_DATA:
+	case PLAN_MTU:
 		commit_data(t, c, p);
 		break;
 	case PLAN_REXMT:

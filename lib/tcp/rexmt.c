@@ -111,7 +111,7 @@ void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 	}
 	/* RFC 6582, 3.2, step 2: not for what was sent before the last one */
 	if (c->dupacks != DUP_THRESH || c->recovery == REC_RTO ||
-	    !seq_gt(c->snd_una, c->recover))
+	    !seq_gt(c->snd_una, c->recover) || pmtu_probe_lost(t, c))
 		return;
 	t->stat.recovery_fast++;
 	count_early(t, c);
@@ -145,6 +145,19 @@ static void partial_ack(struct tcp *t, struct conn *c, uint32_t acked)
 	/* its retransmission restarts the timer (output.c) */
 }
 
+/* Of what was lost without congestion the rest is next: what lies behind it
+ * has arrived, perhaps, and no other ACK will come. */
+static void repeat_rest(const struct tcp *t, struct conn *c)
+{
+	const struct xmit *x;
+
+	if (!c->xmit_first || c->lost == c->resent)
+		return;
+	x = xmit_at(t, c->xmit_first - 1);
+	if ((x->flags & (XMIT_LOST | XMIT_RESENT)) == XMIT_LOST)
+		c->rexmt_force = true;
+}
+
 /* SND.UNA has moved by |acked|. */
 void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked)
 {
@@ -165,6 +178,7 @@ void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked)
 		break;
 	case REC_OPEN:
 		c->dupacks = 0;
+		repeat_rest(t, c);
 		break;
 	}
 	/* these would be ahead again after half of the number space */
@@ -225,6 +239,8 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 		c->syn_due = true;
 		return;
 	}
+	pmtu_timeout(t, c);
+	c->clocked = 0;
 	/* what is sent again is lost again: a second indication of
 	 * congestion, and both values fall again (RFC 5681, 4.3) */
 	if (c->recovery != REC_OPEN)
@@ -240,13 +256,36 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	mark_all_lost(t, c);
 }
 
-/* What is in flight was too large for the path: again, no congestion. */
+/*
+ * What is in flight was too large for the path: again, no congestion.  One
+ * segment, and more as ACKs come (RFC 1191, 6.4); those of segments that did
+ * arrive begin no recovery.
+ */
 void rexmt_too_big(struct tcp *t, struct conn *c)
 {
 	if (conn_flight(c) == 0)
 		return;
 	mark_all_lost(t, c);
+	if (c->recovery == REC_FAST)
+		c->recovery = REC_OPEN;
+	c->recover = c->snd_nxt - 1;
+	c->dupacks = 0;
 	c->duped = 0;
+	c->clocked = c->mss;
+	c->rexmt_force = true;
+	conn_want_output(t, c);
+}
+
+void rexmt_again(struct tcp *t, struct conn *c, uint32_t slot)
+{
+	struct xmit *x;
+
+	if (slot == SLAB_NONE)
+		return;
+	x = xmit_at(t, slot);
+	mark_lost(c, x);
+	c->duped = 0;
+	c->lost_hint = c->snd_una;
 	c->rexmt_force = true;
 	conn_want_output(t, c);
 }

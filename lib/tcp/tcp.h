@@ -27,6 +27,7 @@
 
 #include "cookie.h"
 #include "fsm.h"
+#include "pmtu.h"
 
 /* Who a connection is: the key of all three tables. */
 struct tuple {
@@ -125,6 +126,7 @@ enum plan_kind {
 	PLAN_REPLY,
 	PLAN_SYN,   /* SYN or SYN-ACK of a connection */
 	PLAN_DATA,  /* new text, FIN, or both */
+	PLAN_MTU,   /* new text in one segment that may be too large */
 	PLAN_REXMT, /* the record |xmit|, or its first |len| octets */
 	PLAN_PROBE, /* zero-window probe: one octet beyond the window */
 	PLAN_KEEP,  /* keep-alive: SEG.SEQ = SND.NXT - 1 */
@@ -163,7 +165,7 @@ struct tcp {
 	struct htab conn_tab, half_tab, tw_tab;
 	struct port *ports; /* 65536 */
 
-	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent;
+	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent, k_pmtu;
 	uint32_t ts_base;
 	struct cookies cookie;
 	uint32_t cookie_head, cookie_tail; /* halves: slot + 1, oldest first */
@@ -188,6 +190,7 @@ struct tcp {
 	uint32_t reply_head, nreplies;
 	uint32_t reply_run;	 /* replies that went in a row */
 	struct recent recent;	 /* who had an answer a short time ago */
+	struct pmtu_cell *paths; /* PMTU_CELLS of them */
 	uint64_t resets_full_at; /* bucket of the resets of no connection */
 	struct borrow *borrows;
 	uint32_t nborrows;

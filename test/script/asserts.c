@@ -182,6 +182,8 @@ static const char *status_text(const struct tcpd_status *st, const char *name)
 		return st->err ? tcpd_err_name(st->err) : "none";
 	if (!strcmp(name, "soft-err"))
 		return st->soft_err ? tcpd_err_name(st->soft_err) : "none";
+	if (!strcmp(name, "pmtu-how"))
+		return tcpd_pmtu_name(st->pmtu_how);
 	if (!strcmp(name, "congestion"))
 		return st->congestion;
 	return NULL;

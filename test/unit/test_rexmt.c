@@ -83,6 +83,8 @@ END_TEST
 START_TEST(rexmt_repeats_the_first_segment_and_doubles)
 {
 	static const unsigned gaps[] = {200, 400, 800, 1600, 3200, 6400};
+	/* pmtu.c: perhaps it is too large for the path */
+	static const unsigned lens[] = {MSS, 984, 984, 984, 984, 472};
 	struct packet p;
 
 	c = rig_conn(1000, 1);
@@ -92,7 +94,7 @@ START_TEST(rexmt_repeats_the_first_segment_and_doubles)
 		ck_assert_uint_eq(until_sent(&p, TCPD_SEC(10)),
 				  TCPD_MS(gaps[i]));
 		ck_assert_uint_eq(p.seq, 1001);
-		ck_assert_uint_eq(p.len, MSS);
+		ck_assert_uint_eq(p.len, lens[i]);
 		ck_assert_uint_eq(rig_drain(), 0); /* cwnd is one segment */
 	}
 	ck_assert_uint_eq(rig.t->stat.recovery_rto, 1);
@@ -375,25 +377,33 @@ START_TEST(rexmt_carries_the_user_timeout)
 }
 END_TEST
 
-START_TEST(rexmt_too_big_sends_all_again_without_congestion)
+START_TEST(rexmt_too_big_sends_all_again_as_acks_come_without_congestion)
 {
 	struct packet p;
-	uint32_t sent = 0;
+	uint32_t sent = 0, acks = 0;
 
 	with_window(10);
 	send(4 * MSS);
 	c->pmtu = 1000;
 	conn_set_mss(rig.t, c);
 	rexmt_too_big(rig.t, c);
-	while (rig_out(&p)) {
-		ck_assert_uint_le(p.len, 960);
-		ck_assert_uint_eq(p.seq, 1001 + sent);
-		sent += p.len;
+	while (acks < 4 * MSS) {
+		uint32_t before = sent;
+
+		while (rig_out(&p)) {
+			ck_assert_uint_le(p.len, 960);
+			ck_assert_uint_eq(p.seq, 1001 + sent);
+			sent += p.len;
+		}
+		ck_assert(sent > before || sent == 4 * MSS);
+		/* one segment, then two for each that is acknowledged */
+		ck_assert_uint_le(sent - acks, 960 + acks);
+		acked(min_u32(960, sent - acks));
+		acks += min_u32(960, sent - acks);
 	}
 	ck_assert_uint_eq(sent, 4 * MSS);
 	ck_assert_uint_eq(c->ccs.cwnd, 10 * MSS);
 	ck_assert_int_eq(c->recovery, REC_OPEN);
-	acked(4 * MSS);
 	ck_assert_uint_eq(c->lost | c->resent, 0);
 	rexmt_too_big(rig.t, c); /* nothing is in flight: nothing happens */
 	rig_expect_nothing();
@@ -421,6 +431,8 @@ int main(void)
 	tcase_add_test(tc, rexmt_forgets_numbers_that_are_behind);
 	tcase_add_test(tc, rexmt_of_a_super_segment_is_its_first_segment);
 	tcase_add_test(tc, rexmt_carries_the_user_timeout);
-	tcase_add_test(tc, rexmt_too_big_sends_all_again_without_congestion);
+	tcase_add_test(
+		tc,
+		rexmt_too_big_sends_all_again_as_acks_come_without_congestion);
 	return rig_run(s);
 }

@@ -215,8 +215,8 @@ END_TEST
 START_TEST(stack_keys_of_its_parts_differ)
 {
 	const struct siphash_key *k[] = {&rig.t->k_table, &rig.t->k_isn,
-					 &rig.t->k_ts, &rig.t->k_recent,
-					 &rig.t->k_rand};
+					 &rig.t->k_ts,	  &rig.t->k_recent,
+					 &rig.t->k_rand,  &rig.t->k_pmtu};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(k); i++)
 		for (unsigned j = 0; j < i; j++)
