@@ -371,11 +371,12 @@ START_TEST(flood_of_strays_costs_the_budget_and_no_client_his_reset)
 END_TEST
 
 /* A megabyte each way with such a flood, and without: not one segment more. */
-static uint64_t transfer(struct peer *p, struct shot *s, unsigned noise)
+static uint64_t transfer(struct peer *p, struct shot *s, unsigned noise,
+			 bool sources)
 {
 	static uint8_t text[RIG_MSS], got[RIG_MSS];
 	uint64_t before = rig.t->stat.segments_out;
-	uint64_t resets = 0;
+	uint64_t strangers = 0;
 
 	for (unsigned i = 0; i < 700; i++, pass(TCPD_MS(1))) {
 		struct packet k = peer_packet(p, FLAG_ACK);
@@ -384,8 +385,11 @@ static uint64_t transfer(struct peer *p, struct shot *s, unsigned noise)
 		pattern_fill(SALT, at, text, sizeof(text));
 		k.data = text;
 		k.len = sizeof(text);
-		for (unsigned n = 0; n < noise; n++)
+		for (unsigned n = 0; n < noise; n++) {
+			if (sources)
+				set_source(s, 0xc6120000u + i * noise + n);
 			fire(s, n, n);
+		}
 		rig_in(&k);
 		p->seq += k.len;
 		ck_assert_int_eq(
@@ -397,8 +401,8 @@ static uint64_t transfer(struct peer *p, struct shot *s, unsigned noise)
 			tcpd_send(rig.st, p->h, text, sizeof(text), rig.now),
 			sizeof(text));
 		while (rig_out(&k)) {
-			if (k.flags & FLAG_RST) {
-				resets++;
+			if (k.flags & (FLAG_RST | FLAG_SYN)) {
+				strangers++;
 				continue;
 			}
 			ck_assert_uint_eq(k.seq, p->ack);
@@ -407,7 +411,7 @@ static uint64_t transfer(struct peer *p, struct shot *s, unsigned noise)
 		peer_send(p, FLAG_ACK, NULL, 0);
 	}
 	ck_assert_uint_eq(rig.t->stat.segments_retransmitted, 0);
-	return rig.t->stat.segments_out - before - resets;
+	return rig.t->stat.segments_out - before - strangers;
 }
 
 START_TEST(flood_of_strays_leaves_an_established_flow_as_it_is)
@@ -416,10 +420,25 @@ START_TEST(flood_of_strays_leaves_an_established_flow_as_it_is)
 	struct peer stray = peer_new(4, 1234, 50000);
 	struct packet k = peer_packet(&stray, FLAG_ACK);
 	struct shot s = shot_of(&k);
-	uint64_t calm = transfer(&p, &s, 0);
+	uint64_t calm = transfer(&p, &s, 0, false);
 
-	ck_assert_uint_eq(transfer(&p, &s, 1000), calm);
+	ck_assert_uint_eq(transfer(&p, &s, 1000, false), calm);
 	ck_assert_uint_ge(rig.t->stat.segments_resets_held, 600000);
+}
+END_TEST
+
+/* 4987-6: the half-open table is full all the time. */
+START_TEST(flood_of_syns_leaves_an_established_flow_as_it_is)
+{
+	struct peer p = open_peer(4, 40000);
+	struct peer stray = peer_new(4, 80, 50000);
+	struct packet k = peer_packet(&stray, FLAG_SYN);
+	struct shot s = shot_of(&k);
+	uint64_t calm = transfer(&p, &s, 0, false);
+
+	ck_assert_uint_eq(transfer(&p, &s, 200, true), calm);
+	ck_assert_uint_ge(rig.t->stat.cookies_sent, 130000);
+	ck_assert_uint_eq(rig.t->halves.count, rig.t->halves.max);
 }
 END_TEST
 
@@ -447,6 +466,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, flood_of_strays_costs_the_budget_and_no_client_his_reset, 0,
 		ARRAY_SIZE(strays));
+	tcase_add_test(tc, flood_of_syns_leaves_an_established_flow_as_it_is);
 	tcase_add_test(tc, flood_of_strays_leaves_an_established_flow_as_it_is);
 	return rig_run(s);
 }
