@@ -111,7 +111,8 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	uint32_t back = c->rcv_nxt - seg->h.seq;
 
 	if ((seg->h.flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
-	    back > 1 || !ack_in_range(c, seg->h.ack))
+	    back > 1 || !ack_in_range(c, seg->h.ack) ||
+	    (c->state == TCPD_SYN_RECEIVED && seg->h.ack == c->snd_una))
 		return false;
 	answer(t, c, seg);
 	seg->stale = back > 0;
@@ -121,11 +122,13 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	return true;
 }
 
-/* The second SYN of a simultaneous open, as SYN,ACK: its SEQ is IRS. */
+/* The second SYN of a simultaneous open, as SYN,ACK: its SEQ is IRS.  One that
+ * acknowledges something else is like any segment beside the window. */
 static bool is_second_syn(const struct conn *c, const struct segment *seg)
 {
 	return c->active && c->snd_una == c->iss && (seg->h.flags & TCP_SYN) &&
-	       !(seg->h.flags & TCP_RST) && seg->h.seq == c->irs;
+	       !(seg->h.flags & TCP_RST) && seg->h.seq == c->irs &&
+	       (!(seg->h.flags & TCP_ACK) || seg->h.ack == c->snd_nxt);
 }
 
 static void update_ts(const struct tcp *t, struct conn *c,

@@ -540,6 +540,16 @@ static void input_rst(struct tcp *t, uint32_t slot, const struct segment *seg)
 		answer(t, h); /* RFC 5961, 3.2 */
 }
 
+/* Table 6 of RFC 9293, 3.4; the window is never closed here. */
+static bool acceptable(const struct tcp *t, const struct half *h,
+		       const struct segment *seg)
+{
+	uint32_t len = seg_len(seg);
+
+	return seq_in(seg->h.seq, h->irs + 1, window(t, h)) ||
+	       (len && seq_in(seg->h.seq + len - 1, h->irs + 1, window(t, h)));
+}
+
 void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 {
 	struct half *h = half_at(t, slot);
@@ -567,7 +577,7 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 		answer(t, h);
 		return;
 	}
-	if (!seq_in(seg->h.seq, h->irs + 1, window(t, h))) {
+	if (!acceptable(t, h, seg)) {
 		tcp_drop(t, TCPD_DROP_SEQUENCE);
 		answer(t, h);
 		return;

@@ -270,6 +270,28 @@ static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 	return true;
 }
 
+/* RFC 7323, 5.3, R1: older than what was seen. */
+static bool is_old_copy(const struct timewait *w, const struct segment *seg)
+{
+	const struct tcpopt *o = &seg->h.opt;
+
+	return w->ts && o->has_ts && seq_lt(o->ts_val, w->ts_recent);
+}
+
+/* A segment that takes no number: answered where it is not acceptable, but as
+ * rarely as any challenge, for two in TIME-WAIT could go on for 2MSL. */
+static void stray(struct tcp *t, const struct timewait *w,
+		  const struct segment *seg)
+{
+	if (!(seg->h.flags & TCP_ACK) ||
+	    (seq_in(seg->h.seq, w->rcv_nxt, WINDOW) && !is_old_copy(w, seg)))
+		return;
+	if (rst_first(t, &w->tu, CHALLENGE_GAP))
+		ack(t, w);
+	else
+		t->stat.segments_challenge_held++;
+}
+
 /*
  * The peer's FIN again, for the ACK of it was lost: 2MSL from now on (3.10.7.4,
  * eighth).  Not of an old copy (RFC 7323, PAWS), nor where the entry's number
@@ -278,12 +300,8 @@ static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
 static bool is_fin_again(const struct tcp *t, const struct timewait *w,
 			 const struct segment *seg)
 {
-	const struct tcpopt *o = &seg->h.opt;
-
 	if (!(seg->h.flags & TCP_FIN) ||
-	    seg->h.seq + seg_len(seg) != w->rcv_nxt)
-		return false;
-	if (w->ts && o->has_ts && seq_lt(o->ts_val, w->ts_recent))
+	    seg->h.seq + seg_len(seg) != w->rcv_nxt || is_old_copy(w, seg))
 		return false;
 	return !too_old(t, timewait_id(t, w));
 }
@@ -297,14 +315,17 @@ void timewait_input(struct tcp *t, uint32_t slot, struct segment *seg)
 		rst_ignored(t, timewait_id(t, w), seg, TCPD_DROP_TIME_WAIT);
 		return;
 	}
-	if ((f & TCP_SYN) && !(f & TCP_ACK)) {
+	/* one with FIN, too, no listener would take */
+	if ((f & (TCP_SYN | TCP_ACK | TCP_FIN)) == TCP_SYN) {
 		if (!reuse(t, slot, seg))
 			tcp_drop(t, TCPD_DROP_TIME_WAIT);
 		return;
 	}
 	tcp_drop(t, TCPD_DROP_TIME_WAIT);
-	if (seg_len(seg) == 0)
-		return; /* a stray ACK asks for nothing; no ACK war */
+	if (seg_len(seg) == 0) {
+		stray(t, w, seg);
+		return;
+	}
 	if (is_fin_again(t, w, seg)) {
 		if (w->ts && seg->h.opt.has_ts)
 			w->ts_recent = seg->h.opt.ts_val;

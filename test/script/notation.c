@@ -274,6 +274,7 @@ bool notation_in(struct stage *s, struct line *l)
 	uint8_t *text, *buf;
 	struct tcpd_offload off;
 	struct packet_base base = {0};
+	uint64_t at;
 	size_t len;
 
 	if (word_is(l, 1, "hex"))
@@ -291,8 +292,10 @@ bool notation_in(struct stage *s, struct line *l)
 	buf = malloc((size_t)2 * PACKET_MAX);
 	if (!text || !buf)
 		abort();
-	pattern_fill(d.garbage ? 99 : f->salt,
-		     d.p.seq - !(d.p.flags & FLAG_SYN), text, d.p.len);
+	at = d.p.seq - !(d.p.flags & FLAG_SYN);
+	if (at + d.p.len > UINT32_MAX) /* from before the stream into it */
+		at -= (uint64_t)UINT32_MAX + 1;
+	pattern_fill(d.garbage ? 99 : f->salt, at, text, d.p.len);
 	d.p.data = text;
 	d.p.seq += f->peer_isn;
 	d.p.ack += d.ack ? base.ack : 0;

@@ -323,7 +323,10 @@ static const struct answer {
 	bool ack, restart;
 } answers[] = {
 	{"an ACK", TCP_ACK, 0, 0, false, false},
-	{"an old ACK", TCP_ACK, -5, 0, false, false},
+	{"an old ACK", TCP_ACK, -5, 0, true, false},
+	{"an ACK beyond the window", TCP_ACK, 70000, 0, true, false},
+	{"an ACK inside the window", TCP_ACK, 1000, 0, false, false},
+	{"neither SYN nor ACK", 0, -5, 0, false, false},
 	{"a RST (RFC 1337)", TCP_RST, 0, 0, false, false},
 	{"a RST with ACK", TCP_RST | TCP_ACK, 0, 0, false, false},
 	{"old text", TCP_ACK, -5, 5, true, false},
@@ -331,6 +334,7 @@ static const struct answer {
 	{"the FIN again", TCP_FIN | TCP_ACK, -1, 0, true, true},
 	{"text and the FIN again", TCP_FIN | TCP_ACK, -6, 5, true, true},
 	{"a FIN of another place", TCP_FIN | TCP_ACK, -3, 0, true, false},
+	{"a SYN with FIN", TCP_SYN | TCP_FIN, 1000, 0, true, false},
 	{"a SYN,ACK", TCP_SYN | TCP_ACK, 0, 0, true, false},
 };
 
