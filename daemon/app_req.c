@@ -241,9 +241,6 @@ static int do_listen(struct request *q)
 		any.family = 0;
 	if (h && b->kind == BRIDGE_SOCKET && check_bound(q, h, true))
 		return EACCES;
-	r = bridge_options_listen(b, &cs);
-	if (r)
-		return r;
 	r = tcpd_listen(d->st, &h, &any, bridge_bind_flags(b), &cs, d->now);
 	if (r < 0)
 		return bind_errno(r);
@@ -259,6 +256,7 @@ static int do_listen(struct request *q)
 		bridge_name(b, q->fd, NAME_LISTENER, &s.local, NULL);
 	}
 	bridge_listen(b, backlog);
+	bridge_options_listen(b);
 	tell_local(q);
 	return 0;
 }
@@ -318,7 +316,7 @@ static int do_connect(struct request *q)
 		return errno;
 	b->kind = BRIDGE_CONNECTING;
 	b->rate_at = d->now;
-	bridge_options_after(b, b->options);
+	bridge_options_after(b);
 	if (tcpd_status(d->st, b->h, &s, d->now) == 0) {
 		b->number = s.id;
 		b->local = s.local;
@@ -348,12 +346,16 @@ static int do_name(struct request *q)
 static int do_setopt(struct request *q)
 {
 	const struct proto_msg *m = q->m;
+	int r;
 
 	if (!HAS(m, LEVEL) || !HAS(m, OPTION) || !HAS(m, VALUE))
 		return EINVAL;
 	if (!q->b)
 		return bridge_set_ended(m->level, m->option);
-	return bridge_set(q->b, m->level, m->option, m->value, m->nvalue);
+	q->b->asked_fd = q->fd;
+	r = bridge_set(q->b, m->level, m->option, m->value, m->nvalue);
+	q->b->asked_fd = -1;
+	return r;
 }
 
 static int do_getopt(struct request *q)
@@ -366,11 +368,14 @@ static int do_getopt(struct request *q)
 		return EINVAL;
 	len = m->length < PROTO_VALUE_MAX ? (uint16_t)m->length
 					  : PROTO_VALUE_MAX;
-	if (q->b)
+	if (q->b) {
+		q->b->asked_fd = q->fd;
 		r = bridge_get(q->b, m->level, m->option, q->r->value, &len);
-	else
+		q->b->asked_fd = -1;
+	} else {
 		r = bridge_get_ended(q->a, q->ended, m->level, m->option,
 				     q->r->value, &len);
+	}
 	q->r->nvalue = len;
 	if (r == 0)
 		q->r->has |= PROTO_HAS(PROTO_TLV_VALUE);

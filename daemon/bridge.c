@@ -160,7 +160,7 @@ struct bridge *bridge_new(struct app *a, struct app_pair *p,
 	b->ep.ops = &bridge_ops;
 	b->app = a;
 	b->fd = p->fd;
-	b->pending_fd = -1;
+	b->pending_fd = b->asked_fd = -1;
 	b->lag = 1;
 	b->cookie = p->cookie;
 	b->number = APP_NUMBERS + a->next_number++;
@@ -346,6 +346,10 @@ static enum bridge_flow take_last(struct bridge *b)
 
 	if (flow != FLOW_HELD)
 		return flow;
+	if (tcpd_get_option(d->st, b->h, TCPD_OPT_LINGER, &t) == 0 && t) {
+		tcpd_set_option(d->st, b->h, TCPD_OPT_LINGERING, 1, d->now);
+		return flow;
+	}
 	if (tcpd_get_option(d->st, b->h, TCPD_OPT_USER_TIMEOUT, &t) == 0 && !t)
 		tcpd_set_option(d->st, b->h, TCPD_OPT_USER_TIMEOUT, ORPHAN_TIME,
 				d->now);

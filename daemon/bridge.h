@@ -57,9 +57,9 @@ enum bridge_kind {
 
 enum bridge_todo { TODO_IN = 1u << 0, TODO_OUT = 1u << 1 };
 
-/* Options that a program has set; what is accepted inherits them. */
+/* Options that a program has set before the stack could have them. */
 struct bridge_options {
-	uint32_t set; /* bits of enum tcpd_option */
+	uint64_t set; /* bits of enum tcpd_option */
 	uint64_t value[TCPD_NOPTIONS];
 };
 
@@ -81,6 +81,8 @@ struct bridge {
 	uint32_t backlog; /* listener: that may wait, in all */
 	uint32_t stack_backlog; /* ... of these, in the stack's queue */
 	uint32_t lowat;		/* TCP_NOTSENT_LOWAT, 0: not set */
+	uint32_t fd_sndbuf;	/* SO_SNDBUF of the app's end, 0: not set */
+	int asked_fd;		/* the app's end, while it asks; else -1 */
 	uint32_t rate;		/* octets in a millisecond, as last seen */
 	tcpd_time rate_at;
 	uint64_t rate_acked;
@@ -264,10 +266,9 @@ int bridge_get_ended(struct app *a, struct app_ended *e, uint32_t level,
 		     uint32_t option, void *value, uint16_t *len);
 /* Bring the options that were set to b->h: before the open, after it. */
 void bridge_options_before(struct bridge *b);
-/* ... to the settings of a listener: 0 or an errno. */
-int bridge_options_listen(const struct bridge *b,
-			  struct tcpd_conn_settings *cs);
-void bridge_options_after(struct bridge *b, const struct bridge_options *o);
+void bridge_options_after(struct bridge *b);
+/* ... of a listener. */
+void bridge_options_listen(struct bridge *b);
 /* What tcpd_bind() is to know of them. */
 uint64_t bridge_bind_flags(const struct bridge *b);
 /* The row |i| of the table for the document; false past the last one. */
@@ -275,11 +276,6 @@ struct bridge_opt_row {
 	const char *level, *name, *value, *text;
 };
 bool bridge_opt_row(unsigned i, struct bridge_opt_row *row);
-
-/* --- bridge_tcpinfo.c */
-struct tcp_info;
-void bridge_tcp_info(const struct bridge *b, const struct tcpd_status *s,
-		     struct tcp_info *i);
 
 /* --- bridge_info.c */
 void bridge_info_start(struct app *a);

@@ -118,17 +118,11 @@ static bool push(struct bridge *b)
 	return true;
 }
 
-/* What a connection takes over from its listener. */
+/* What a connection takes over from its listener; the stack does the rest. */
 static void inherit(struct bridge *c, const struct bridge *l)
 {
 	c->linger = l->linger;
 	c->lowat = l->lowat;
-	if (!l->options)
-		return;
-	bridge_options_after(c, l->options);
-	c->options = malloc(sizeof(*c->options));
-	if (c->options)
-		*c->options = *l->options;
 }
 
 /* A connection of the stack becomes a bridge and is pending. */
@@ -157,6 +151,9 @@ static bool take(struct bridge *l, tcpd_handle h)
 	}
 	bridge_adopt(c, h);
 	inherit(c, l);
+	if (l->fd_sndbuf)
+		setsockopt(p->app_fd, SOL_SOCKET, SO_SNDBUF, &l->fd_sndbuf,
+			   sizeof(l->fd_sndbuf));
 	l->pending_fd = p->app_fd;
 	p->app_fd = -1;
 	bridge_pump_out(c);

@@ -44,7 +44,7 @@ uint32_t bridge_inq(const struct bridge *b)
 /* How many octets may wait unsent before the app has to. */
 static uint32_t unsent_limit(const struct bridge *b)
 {
-	return max_u32(b->lowat, clamp_u32(b->rate, LIMIT_MIN, LIMIT_MAX));
+	return b->lowat ? b->lowat : clamp_u32(b->rate, LIMIT_MIN, LIMIT_MAX);
 }
 
 /* What a millisecond moves; at most once in one is it looked at. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -259,11 +260,13 @@ int tcpd_app_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 	return 0;
 }
 
-/* Time-outs of read and write are the kernel's: its socket does the waiting. */
+/* Time-outs of read and write, and for how much read waits, are the kernel's:
+ * its socket does the waiting. */
 static bool is_kernels(int level, int option)
 {
 	return level == SOL_SOCKET &&
-	       (option == SO_RCVTIMEO || option == SO_SNDTIMEO);
+	       (option == SO_RCVTIMEO || option == SO_SNDTIMEO ||
+		option == SO_RCVLOWAT);
 }
 
 int tcpd_app_setsockopt(int fd, int level, int option, const void *value,
@@ -325,6 +328,29 @@ int tcpd_app_getsockopt(int fd, int level, int option, void *value,
 	if (*len)
 		memcpy(value, m.value, *len);
 	return 0;
+}
+
+int tcpd_app_ioctl(int fd, unsigned long request, int *value)
+{
+	socklen_t len = sizeof(*value);
+	int queue;
+
+	switch (request) {
+	case SIOCINQ:
+		queue = PROTO_QUEUE_SIOCINQ;
+		break;
+	case SIOCOUTQ:
+		queue = PROTO_QUEUE_SIOCOUTQ;
+		break;
+	case SIOCOUTQNSD:
+		queue = PROTO_QUEUE_SIOCOUTQNSD;
+		break;
+	default:
+		errno = EINVAL;
+		return -1;
+	}
+	return tcpd_app_getsockopt(fd, (int)PROTO_LEVEL_QUEUES, queue, value,
+				   &len);
 }
 
 int tcpd_app_abort(int fd)

@@ -561,6 +561,10 @@ struct tcpd_status {
 	uint8_t snd_wscale, rcv_wscale;
 	bool ts, wscale, sack, nodelay, cork, keepalive;
 	bool in_recovery, after_rto;
+	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
+	uint32_t rexmits; /* of what is first unacknowledged, by the timer */
+	uint32_t lost, resent; /* octets: thought lost; of them sent again */
+	uint32_t rcv_mss;      /* of the last text received */
 	uint8_t tos, ttl, rcv_tos; /* DS fields of ours and of the last segment
 				      received; TTL or hop limit of ours */
 	const char *congestion;

@@ -109,7 +109,7 @@ int tcpd_app_getpeername(int fd, struct sockaddr *sa, socklen_t *len);
 /*
  * Options, with the levels, names and values of setsockopt(2); the table is
  * doc/sockopts.md.  SO_ERROR gives the errno that ended the connection, once.
- * SO_RCVTIMEO and SO_SNDTIMEO go to the kernel's socket; all others ask the
+ * SO_RCVTIMEO, SO_SNDTIMEO and SO_RCVLOWAT go to the kernel's socket; all others ask the
  * daemon, and what was written before the call goes before it.
  * ENOPROTOOPT: no such option in this version; EINVAL: a value out of range
  * or |len| too small; ENOTCONN: only a connection has it.
@@ -118,6 +118,14 @@ int tcpd_app_setsockopt(int fd, int level, int option, const void *value,
 			socklen_t len);
 int tcpd_app_getsockopt(int fd, int level, int option, void *value,
 			socklen_t *len);
+
+/*
+ * What waits: |request| SIOCINQ (octets to be read), SIOCOUTQ (octets written
+ * and not acknowledged, and the FIN) or SIOCOUTQNSD (octets never sent), of fd
+ * and stack together, to |*value|.  The kernel's ioctl on the fd knows of the
+ * fd alone.  Asks the daemon.  EINVAL: another request, or no connection.
+ */
+int tcpd_app_ioctl(int fd, unsigned long request, int *value);
 
 /*
  * End a connection by RST at once: what was not sent yet is dropped.  Reads

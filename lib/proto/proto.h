@@ -24,6 +24,14 @@
 #define PROTO_VALUE_MAX	  1024u
 #define PROTO_VERSION_MAX 64u
 
+/* A level of options that no kernel has: what tcpd_app_ioctl() asks. */
+#define PROTO_LEVEL_QUEUES 0x74637064u
+enum proto_queue {
+	PROTO_QUEUE_SIOCINQ = 1,
+	PROTO_QUEUE_SIOCOUTQ,
+	PROTO_QUEUE_SIOCOUTQNSD
+};
+
 /* clang-format off */
 /* name, number, fds with the request, fds with the reply, what it does */
 #define PROTO_OPS(X) \

@@ -118,6 +118,13 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->nodelay = c->nodelay;
 	s->cork = c->cork;
 	s->keepalive = c->keepalive;
+	s->backoff = c->backoff;
+	s->probes = (uint8_t)max_u32(c->nprobes, c->nkeep);
+	s->dupacks = c->dupacks;
+	s->rexmits = c->nrexmt;
+	s->lost = c->lost;
+	s->resent = c->resent;
+	s->rcv_mss = c->rcv_mss;
 	s->tos = c->tos;
 	s->ttl = c->ttl ? c->ttl : TTL_DEFAULT;
 	s->rcv_tos = c->rcv_tos;

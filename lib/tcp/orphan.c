@@ -74,8 +74,7 @@ void orphan_fin_wait_2(struct tcp *t, struct conn *c)
 /* The app has closed, and lets that take so long. */
 void linger_begin(struct tcp *t, struct conn *c)
 {
-	if (c->linger && !c->timer[CT_LINGER] &&
-	    c->state != TCPD_FIN_WAIT_2)
+	if (c->linger && !c->timer[CT_LINGER] && c->state != TCPD_FIN_WAIT_2)
 		conn_arm(t, c, CT_LINGER, t->now + c->linger);
 }
 

@@ -5,7 +5,8 @@
  *
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
- * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_tcpinfo.c
+ * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
+ * LINK: daemon/tcpinfo.c
  */
 #include <check.h>
 #include <netinet/in.h>
@@ -409,7 +410,7 @@ START_TEST(options_go_to_the_daemon_and_time_outs_to_the_kernel)
 	char c;
 
 	ck_assert_int_eq(
-		tcpd_app_setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, 4), -1);
+		tcpd_app_setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &v, 4), -1);
 	ck_assert_int_eq(errno, ENOPROTOOPT);
 	ck_assert_int_eq(try_connect(fd, PEER_PORT), 0);
 	ck_assert_int_eq(tcpd_app_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv,

@@ -5,7 +5,8 @@
  *
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
- * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_tcpinfo.c
+ * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
+ * LINK: daemon/tcpinfo.c
  */
 #include <sys/stat.h>
 
@@ -113,13 +114,11 @@ START_TEST(close_with_data_unread_is_rst_after_what_was_written)
 }
 END_TEST
 
-START_TEST(linger_1_0_is_rst_and_other_times_are_refused)
+START_TEST(linger_1_0_is_rst)
 {
-	struct linger on = {1, 0}, off = {0, 0}, wait = {1, 5}, got = {7, 7};
+	struct linger on = {1, 0}, off = {0, 0}, got = {7, 7};
 
 	meet();
-	ck_assert_int_eq(rig_set(a, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)),
-			 ENOPROTOOPT);
 	ck_assert_int_eq(rig_set(a, SOL_SOCKET, SO_LINGER, &on, sizeof(on)), 0);
 	ck_assert_int_eq(rig_set(a, SOL_SOCKET, SO_LINGER, &off, sizeof(off)),
 			 0);
@@ -216,6 +215,32 @@ START_TEST(an_app_that_is_gone_does_not_keep_a_peer_that_never_reads)
 }
 END_TEST
 
+/* SO_LINGER {1, n}: close is at once; the time counts for what is still in
+ * the fd, too. */
+START_TEST(linger_ends_what_an_app_left_behind)
+{
+	static char big[65536];
+	struct linger wait = {1, 5};
+
+	meet();
+	ck_assert_int_eq(rig_set(a, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)),
+			 0);
+	for (int i = 0; i < 400; i++) {
+		(void)!write(a, big, sizeof(big));
+		rig_settle();
+	}
+	close_fd(&a);
+	rig_settle();
+	rig_pass(TCPD_MS(4900));
+	ck_assert_uint_eq(tcpd_stats(rig.d.st)->now_connections, 1);
+	ck_assert_uint_eq(rig.nrst, 0);
+	rig_pass(TCPD_MS(200));
+	ck_assert_uint_eq(tcpd_stats(rig.d.st)->now_connections, 0);
+	ck_assert_uint_eq(rig.nrst, 1);
+	ck_assert_uint_eq(rig.d.app->bridges.count, 1); /* the listener */
+}
+END_TEST
+
 START_TEST(an_app_that_is_gone_leaves_its_data_to_a_slow_peer)
 {
 	static char big[65536];
@@ -294,13 +319,14 @@ static void add(TCase *tc)
 	tcase_add_test(tc, close_with_all_read_is_fin_after_the_data);
 	tcase_add_test(tc,
 		       close_with_data_unread_is_rst_after_what_was_written);
-	tcase_add_test(tc, linger_1_0_is_rst_and_other_times_are_refused);
+	tcase_add_test(tc, linger_1_0_is_rst);
 	tcase_add_test(tc, a_half_close_leaves_the_other_half);
 	tcase_add_test(tc, shut_rd_drops_what_comes_and_the_rest_goes_on);
 	tcase_add_test(tc, abort_is_rst_at_once);
 	tcase_add_test(tc, a_reset_by_an_operator_looks_like_the_peers);
 	tcase_add_test(
 		tc, an_app_that_is_gone_does_not_keep_a_peer_that_never_reads);
+	tcase_add_test(tc, linger_ends_what_an_app_left_behind);
 	tcase_add_test(tc, an_app_that_is_gone_leaves_its_data_to_a_slow_peer);
 	tcase_add_test(tc, a_daemon_that_stops_sends_what_was_written_and_fin);
 	tcase_add_test(tc, a_thousand_rounds_leave_nothing);

@@ -5,7 +5,8 @@
  *
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
- * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_tcpinfo.c
+ * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
+ * LINK: daemon/tcpinfo.c
  */
 #include "test/unit/bridge_rig.h"
 
@@ -46,8 +47,30 @@ static const struct row {
 	{"TYPE", SOL_SOCKET, SO_TYPE, 1, -ENOPROTOOPT, -ENOPROTOOPT},
 	{"ERROR", SOL_SOCKET, SO_ERROR, 1, -ENOPROTOOPT, -ENOPROTOOPT},
 	{"INFO", IPPROTO_TCP, TCP_INFO, 1, -ENOPROTOOPT, -ENOPROTOOPT},
-	{"QUICKACK", IPPROTO_TCP, TCP_QUICKACK, 1, -ENOPROTOOPT, -ENOPROTOOPT},
-	{"another level", IPPROTO_IP, TCP_NODELAY, 1, -ENOPROTOOPT,
+	{"QUICKACK", IPPROTO_TCP, TCP_QUICKACK, 1, 1, 1},
+	{"OOBINLINE", SOL_SOCKET, SO_OOBINLINE, 1, 1, 1},
+	{"OOBINLINE off", SOL_SOCKET, SO_OOBINLINE, 0, -ENOPROTOOPT,
+	 -ENOPROTOOPT},
+	{"SYNCNT", IPPROTO_TCP, TCP_SYNCNT, 3, 3, 3},
+	{"SYNCNT 0", IPPROTO_TCP, TCP_SYNCNT, 0, -EINVAL, -EINVAL},
+	{"LINGER2", IPPROTO_TCP, TCP_LINGER2, 7, 7, 7},
+	{"LINGER2 much", IPPROTO_TCP, TCP_LINGER2, 500, 120, 120},
+	{"LINGER2 below 0", IPPROTO_TCP, TCP_LINGER2, -1, -EINVAL, -EINVAL},
+	{"DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, 5, 5, -EINVAL},
+	{"WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP, 9000, 9000, 9000},
+	{"WINDOW_CLAMP little", IPPROTO_TCP, TCP_WINDOW_CLAMP, -1, -EINVAL,
+	 -EINVAL},
+	{"TOS", IPPROTO_IP, IP_TOS, 0xbb, 0xb8, 0xb8},
+	{"TOS much", IPPROTO_IP, IP_TOS, 256, -EINVAL, -EINVAL},
+	{"TTL", IPPROTO_IP, IP_TTL, 3, 3, 3},
+	{"TTL default", IPPROTO_IP, IP_TTL, -1, 64, 64},
+	{"TTL 0", IPPROTO_IP, IP_TTL, 0, -EINVAL, -EINVAL},
+	{"TCLASS on IPv4", IPPROTO_IPV6, IPV6_TCLASS, 8, -ENOPROTOOPT,
+	 -ENOPROTOOPT},
+	{"UNICAST_HOPS on IPv4", IPPROTO_IPV6, IPV6_UNICAST_HOPS, 8,
+	 -ENOPROTOOPT, -ENOPROTOOPT},
+	{"PRIORITY", SOL_SOCKET, SO_PRIORITY, 1, -ENOPROTOOPT, -ENOPROTOOPT},
+	{"another level", IPPROTO_UDP, TCP_NODELAY, 1, -ENOPROTOOPT,
 	 -ENOPROTOOPT},
 };
 
@@ -86,7 +109,8 @@ START_TEST(option_that_was_set_before_connect_holds_after_it)
 	const struct row *r = &rows[_i];
 	int got = -1;
 
-	if (r->want < 0 || r->option == TCP_MAXSEG)
+	if (r->want < 0 || r->option == TCP_MAXSEG ||
+	    r->option == TCP_DEFER_ACCEPT) /* of the SYN; of a listener */
 		return;
 	a = rig_socket(4);
 	ck_assert_int_eq(
@@ -166,7 +190,7 @@ START_TEST(congestion_is_a_name)
 }
 END_TEST
 
-START_TEST(maxseg_is_in_the_syn_and_none_of_a_listener)
+START_TEST(maxseg_is_in_the_syn_and_on_a_listener_in_the_syn_ack)
 {
 	int v = 700, fd;
 
@@ -179,8 +203,78 @@ START_TEST(maxseg_is_in_the_syn_and_none_of_a_listener)
 	ck_assert_uint_le(peer_status().mss, 700);
 	fd = rig_socket(4);
 	rig_set(fd, IPPROTO_TCP, TCP_MAXSEG, &v, sizeof(v));
-	ck_assert_int_eq(rig_listen(fd, 5), ENOPROTOOPT);
+	ck_assert_int_eq(rig_bind(fd, RIG_LOCAL, 80), 0);
+	ck_assert_int_eq(rig_listen(fd, 5), 0);
+	tcpd_close(rig.peer, p, rig.d.now);
+	p = peer_connect(80);
+	ck_assert_uint_le(peer_status().mss, 700);
 	close(fd);
+}
+END_TEST
+
+START_TEST(linger_has_two_numbers)
+{
+	static const struct linger want[] = {{1, 0}, {1, 7}, {0, 0}};
+	struct linger got;
+
+	meet();
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		ck_assert_int_eq(
+			rig_set(a, SOL_SOCKET, SO_LINGER, &want[i], sizeof(want[i])),
+			0);
+		ck_assert_int_eq(
+			rig_get(a, SOL_SOCKET, SO_LINGER, &got, sizeof(got)),
+			(int)sizeof(got));
+		ck_assert_int_eq(got.l_onoff, want[i].l_onoff);
+		ck_assert_int_eq(got.l_linger, want[i].l_linger);
+	}
+}
+END_TEST
+
+/* Before and after listen(). */
+START_TEST(options_of_a_listener_are_its_connections)
+{
+	int v = 33, got = 0;
+
+	l = rig_socket(4);
+	ck_assert_int_eq(rig_bind(l, RIG_LOCAL, 80), 0);
+	ck_assert_int_eq(rig_set(l, IPPROTO_TCP, TCP_KEEPIDLE, &v, 4), 0);
+	ck_assert_int_eq(rig_listen(l, 5), 0);
+	v = 44;
+	ck_assert_int_eq(rig_set(l, IPPROTO_TCP, TCP_KEEPINTVL, &v, 4), 0);
+	rig_get(l, IPPROTO_TCP, TCP_KEEPIDLE, &got, 4);
+	ck_assert_int_eq(got, 33);
+	p = peer_connect(80);
+	a = app_accept(l);
+	rig_get(a, IPPROTO_TCP, TCP_KEEPIDLE, &got, 4);
+	ck_assert_int_eq(got, 33);
+	rig_get(a, IPPROTO_TCP, TCP_KEEPINTVL, &got, 4);
+	ck_assert_int_eq(got, 44);
+}
+END_TEST
+
+static int queue(int which)
+{
+	int v = -1;
+
+	ck_assert_int_eq(
+		rig_get(a, (int)PROTO_LEVEL_QUEUES, which, &v, sizeof(v)), 4);
+	return v;
+}
+
+START_TEST(queues_are_those_of_fd_and_stack_together)
+{
+	meet();
+	peer_writes("12345");
+	ck_assert_int_eq(queue(PROTO_QUEUE_SIOCINQ), 5);
+	app_reads("12345");
+	ck_assert_int_eq(queue(PROTO_QUEUE_SIOCINQ), 0);
+	app_writes("abc");
+	ck_assert_int_eq(queue(PROTO_QUEUE_SIOCOUTQ), 3);
+	ck_assert_int_eq(queue(PROTO_QUEUE_SIOCOUTQNSD), 3);
+	rig_settle();
+	rig_pass(TCPD_SEC(1));
+	ck_assert_int_eq(queue(PROTO_QUEUE_SIOCOUTQ), 0);
 }
 END_TEST
 
@@ -218,7 +312,7 @@ START_TEST(options_of_an_ended_connection_are_taken_without_effect)
 	rig_settle();
 	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_NODELAY, &v, sizeof(v)),
 			 0);
-	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_QUICKACK, &v, sizeof(v)),
+	ck_assert_int_eq(rig_set(a, IPPROTO_TCP, TCP_MD5SIG, &v, sizeof(v)),
 			 ENOPROTOOPT);
 	ck_assert_int_eq(rig_get(a, IPPROTO_TCP, TCP_NODELAY, &v, sizeof(v)),
 			 -ENOTCONN);
@@ -257,7 +351,11 @@ static void add(TCase *tc)
 	tcase_add_test(tc, option_is_cut_to_the_room_of_the_reader);
 	tcase_add_test(tc, option_tells_what_the_socket_is);
 	tcase_add_test(tc, congestion_is_a_name);
-	tcase_add_test(tc, maxseg_is_in_the_syn_and_none_of_a_listener);
+	tcase_add_test(tc,
+		       maxseg_is_in_the_syn_and_on_a_listener_in_the_syn_ack);
+	tcase_add_test(tc, linger_has_two_numbers);
+	tcase_add_test(tc, options_of_a_listener_are_its_connections);
+	tcase_add_test(tc, queues_are_those_of_fd_and_stack_together);
 	tcase_add_test(tc, tcp_info_is_that_of_the_connection);
 	tcase_add_test(tc,
 		       options_of_an_ended_connection_are_taken_without_effect);

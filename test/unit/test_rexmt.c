@@ -133,7 +133,8 @@ START_TEST(rexmt_gives_up_at_r2)
 		send(100);
 	}
 	c->orphan = r->orphan;
-	for (unsigned i = 0; i < 5000 && !(c->ev_mask & ~TCPD_EV_SOFT); i++) {
+	for (unsigned i = 0;
+	     i < 5000 && !(c->ev_mask & ~(uint32_t)TCPD_EV_SOFT); i++) {
 		rig_pass(TCPD_MS(500));
 		sent += rig_drain();
 	}
