@@ -292,7 +292,7 @@ int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 	path = s->mtu != old->mtu;
 	t->moved = t->moved || s->naddrs != old->naddrs ||
 		   memcmp(s->addr, old->addr, sizeof(s->addr)) != 0;
-	t->port_gone++; /* another range, other addresses */
+	t->port_gone += NPORT_GIVEN + 1; /* another range, other addresses */
 	take_settings(t, s);
 	orphan_trim(t);
 	for (uint32_t i = 0; path && i < t->conns.high; i++) {

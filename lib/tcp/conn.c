@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "listen.h"
 #include "option.h"
+#include "port.h"
 #include "timewait.h"
 #include "wire/ip.h"
 #include "xmit.h"
@@ -111,7 +112,7 @@ static void give_port(struct tcp *t, struct conn *c)
 
 	p->nuse--;
 	rlist_del(t, &p->conns, LINK_PORT, conn_ref(t, c));
-	t->port_gone++;
+	port_give(t, c->tu.lport);
 }
 
 void conn_bind(struct tcp *t, struct conn *c)

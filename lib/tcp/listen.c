@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "listen.h"
+#include "port.h"
 #include "synq.h"
 #include "timewait.h"
 #include "wire/ip.h"
@@ -228,7 +229,7 @@ void listen_close(struct tcp *t, struct listener *l)
 	while (*at != slot + 1)
 		at = &listener_at(t, *at - 1)->next;
 	*at = l->next;
-	t->port_gone++;
+	port_give(t, l->port);
 	if (l->ev_mask)
 		rlist_del(t, &t->events, LINK_EVENT, REF(REF_LISTENER, slot));
 	slab_give(&t->listeners, slot);

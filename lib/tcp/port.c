@@ -24,14 +24,24 @@ bool port_tuple_free(const struct tcp *t, const struct tuple *tu)
 	       timewait_find(t, tu, hash) == HTAB_NONE;
 }
 
-/* How long until a connection may have the four-tuple: 0, or TCPD_NEVER. */
+static bool whoever(const void *arg, uint32_t ref, const void *key)
+{
+	(void)arg;
+	(void)ref;
+	(void)key;
+	return true;
+}
+
+/* How long until a connection may have the four-tuple: 0, or TCPD_NEVER.
+ * Connections that have its whole hash are not looked at, which is what makes
+ * a search among very many quick: once in 2^32 it is another's. */
 static tcpd_time tuple_left(const struct tcp *t, const struct tuple *tu)
 {
 	uint32_t hash = tuple_hash(t, tu);
 	uint32_t slot;
 
-	if (conn_find(t, tu, hash) != HTAB_NONE ||
-	    synq_find(t, tu, hash) != HTAB_NONE)
+	if (htab_find(&t->conn_tab, hash, whoever, NULL, NULL) != HTAB_NONE ||
+	    htab_find(&t->half_tab, hash, whoever, NULL, NULL) != HTAB_NONE)
 		return TCPD_NEVER;
 	slot = timewait_find(t, tu, hash);
 	return slot == HTAB_NONE ? 0 : timewait_left(t, slot);
@@ -42,6 +52,11 @@ bool port_tuple_usable(const struct tcp *t, const struct tuple *tu)
 	return tuple_left(t, tu) == 0;
 }
 
+void port_give(struct tcp *t, uint16_t port)
+{
+	t->port_given[t->port_gone++ % NPORT_GIVEN] = port;
+}
+
 /* Draws; after them each port in turn. */
 #define TRIES	    1024u
 /* ... of which the first few want a port that no TIME-WAIT entry has. */
@@ -50,21 +65,20 @@ bool port_tuple_usable(const struct tcp *t, const struct tuple *tu)
 enum taken { FREE, REOPENED, TAKEN };
 
 /* |*until|: when a port that is taken now may be had. */
-static enum taken look(const struct tcp *t, struct tuple *tu, uint32_t n,
+static enum taken look(const struct tcp *t, struct tuple *tu, uint16_t port,
 		       tcpd_time *until)
 {
-	const struct port *p;
+	const struct port *p = &t->ports[port];
 	tcpd_time left;
 
-	tu->lport = (uint16_t)(t->set.port_min + n);
-	p = &t->ports[tu->lport];
+	tu->lport = port;
 	if (p->listeners || p->nbound)
 		return TAKEN;
-	if (p->nuse == 0 || port_tuple_free(t, tu))
+	if (p->nuse == 0)
 		return FREE;
 	left = tuple_left(t, tu);
 	if (left == 0)
-		return REOPENED;
+		return p->ntw[0] || p->ntw[1] ? REOPENED : FREE;
 	if (left != TCPD_NEVER)
 		*until = min_u64(*until, t->now + left);
 	return TAKEN;
@@ -75,37 +89,63 @@ static uint32_t port_range(const struct tcp *t)
 	return (uint32_t)t->set.port_max - t->set.port_min + 1;
 }
 
+static bool in_range(const struct tcp *t, uint16_t port)
+{
+	return port >= t->set.port_min && port <= t->set.port_max;
+}
+
+/*
+ * None was free towards the destination |i|: only what was given since can
+ * be.  An app that goes on asking shall not have all ports looked at again
+ * each time.
+ */
+static bool choose_given(struct tcp *t, struct tuple *tu, uint32_t i)
+{
+	while (t->port_full_at[i] != t->port_gone) {
+		uint16_t port = t->port_given[t->port_full_at[i] % NPORT_GIVEN];
+
+		if (in_range(t, port) &&
+		    look(t, tu, port, &t->port_full_until[i]) != TAKEN)
+			return true;
+		t->port_full_at[i]++;
+	}
+	tu->lport = 0;
+	return false;
+}
+
 bool port_choose(struct tcp *t, struct tuple *tu)
 {
 	uint32_t range = port_range(t);
 	tcpd_time until = TCPD_NEVER;
 	uint64_t who;
-	uint32_t n = 0;
+	uint32_t n = 0, full;
 
 	tu->lport = 0;
 	who = siphash(&t->k_recent, tu, sizeof(*tu));
-	/* An app that goes on asking shall not have all ports looked at again
-	 * each time; its answer is the same as long as none is given back. */
-	if (t->port_full == who && t->port_full_at == t->port_gone &&
-	    t->now < t->port_full_until)
-		return false;
+	full = who % NPORT_FULL;
+	if (t->port_full[full] == who && t->now < t->port_full_until[full] &&
+	    t->port_gone - t->port_full_at[full] <= NPORT_GIVEN)
+		return choose_given(t, tu, full);
 	/* not the port behind one that is taken: it would be likelier than
 	 * others behind a long part that is taken (3.3.1) */
 	for (uint32_t i = 0; i < TRIES; i++) {
 		enum taken is;
 
 		n = (uint32_t)(tcp_random(t) % range);
-		is = look(t, tu, n, &until);
+		is = look(t, tu, (uint16_t)(t->set.port_min + n), &until);
 		if (is == FREE || (is == REOPENED && i >= TRIES_FRESH))
 			return true;
 	}
-	for (uint32_t i = 0; i < range; i++)
-		if (look(t, tu, (n + i) % range, &until) != TAKEN)
+	for (uint32_t i = 0; i < range; i++) {
+		uint32_t port = t->set.port_min + (n + i) % range;
+
+		if (look(t, tu, (uint16_t)port, &until) != TAKEN)
 			return true;
+	}
 	tu->lport = 0;
-	t->port_full = who;
-	t->port_full_at = t->port_gone;
-	t->port_full_until = until;
+	t->port_full[full] = who;
+	t->port_full_at[full] = t->port_gone;
+	t->port_full_until[full] = until;
 	return false;
 }
 

@@ -13,6 +13,9 @@ bool port_tuple_free(const struct tcp *t, const struct tuple *tu);
 /* ... or only a TIME-WAIT entry's that gives its place? */
 bool port_tuple_usable(const struct tcp *t, const struct tuple *tu);
 
+/* Something that had |port| has gone. */
+void port_give(struct tcp *t, uint16_t port);
+
 /* Choose tu->lport for a connection to tu->peer; false: none is free. */
 bool port_choose(struct tcp *t, struct tuple *tu);
 

@@ -153,6 +153,9 @@ struct plan {
 #define NTW_MARKS     256u
 #define TW_MARK_SHIFT 14
 
+#define NPORT_FULL    64u  /* destinations without a port that are remembered */
+#define NPORT_GIVEN   256u /* ports given back that are remembered */
+
 struct tcp {
 	struct tcpd_settings set;
 	tcpd_time now; /* of the current call */
@@ -174,11 +177,13 @@ struct tcp {
 	tcpd_time tw_class[NTW_CLASSES];
 	uint8_t tw_share[NTW_CLASSES]; /* TCPD_BIND_* of a class's entries */
 	tcpd_id tw_mark[NTW_MARKS];
-	/* connects to |port_full| (a hash) found no port; nothing that had
-	 * one has gone since if port_gone is still |port_full_at|, and no
-	 * entry gives its place before |port_full_until| */
-	uint64_t port_full, port_full_at, port_gone;
-	tcpd_time port_full_until;
+	/* Connects to port_full[i] (a hash) found no port when |port_gone| was
+	 * port_full_at[i]: until port_full_until[i] only what was given since
+	 * can be free. */
+	uint64_t port_full[NPORT_FULL], port_full_at[NPORT_FULL];
+	tcpd_time port_full_until[NPORT_FULL];
+	uint64_t port_gone;		  /* how often one was given back */
+	uint16_t port_given[NPORT_GIVEN]; /* the last of these, a ring */
 
 	struct rlist acks, sends, events;
 	struct rlist orphans; /* the oldest first (orphan.c) */

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "conn.h"
+#include "port.h"
 #include "synq.h"
 #include "timewait.h"
 #include "wire/ip.h"
@@ -108,7 +109,7 @@ static void forget(struct tcp *t, uint32_t slot)
 	assert(there);
 	(void)there;
 	timewait_count(t, w, UINT32_MAX); /* minus one */
-	t->port_gone++;
+	port_give(t, w->tu.lport);
 	wheel_cancel(&t->tw_wheel, REF(REF_TW, slot));
 	slab_give(&t->tws, slot);
 }

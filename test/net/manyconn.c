@@ -2,6 +2,7 @@
 /*
  * manyconn.c - an app of tcpd's that connects to each of many peers as often
  * as there are ports: one after the other, and none is closed before the end.
+ * Every other one has an option that its SYN shows, which binds no port.
  *
  *	manyconn PREFIX PEERS PORTS	to PREFIX1:9 ... PREFIX<PEERS>:9
  *
@@ -12,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +22,17 @@
 
 #include "tcpd_app.h"
 
-static int connect_to(const char *prefix, int peer)
+static int connect_to(const char *prefix, int peer, bool option)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int size = 100000;
 	char ip[64];
 	int fd = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
 
 	(void)snprintf(ip, sizeof(ip), "%s%d", prefix, peer);
+	if (option)
+		tcpd_app_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+				    sizeof(size));
 	if (fd < 0 || inet_pton(AF_INET, ip, &sa.sin_addr) != 1 ||
 	    tcpd_app_connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -1;
@@ -72,7 +78,7 @@ int main(int argc, char **argv)
 	}
 	peers_listen(peers * n);
 	for (int i = 0; i < peers * n; i++) {
-		int fd = connect_to(argv[1], 1 + i % peers);
+		int fd = connect_to(argv[1], 1 + i % peers, i & 1);
 
 		if (fd < 0) {
 			perror("connect");
@@ -86,8 +92,9 @@ int main(int argc, char **argv)
 		most = uses[i] > most ? uses[i] : most;
 	}
 	for (int i = 1; i <= peers; i++)
-		last = connect_to(argv[1], i) >= 0 ? "none"
-						   : strerrorname_np(errno);
+		last = connect_to(argv[1], i, false) >= 0
+			       ? "none"
+			       : strerrorname_np(errno);
 	printf("%u connects, %u ports, %u on one, then %s\n", ok, ports, most,
 	       last);
 	return 0;

@@ -253,9 +253,11 @@ START_TEST(port_range_that_is_used_up_says_so_at_once)
 	h = 0;
 	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
 			 -TCPD_ERR_NO_PORT);
-	/* and one that ends is found */
+	/* and one that ends is found, as quickly */
+	drawn = rig.t->nrand;
 	ck_assert_int_eq(tcpd_abort(rig.st, first, rig.now), 0);
 	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now), 0);
+	ck_assert_uint_eq(rig.t->nrand, drawn);
 	h = 0;
 	ck_assert_int_eq(tcpd_connect(rig.st, &h, NULL, &peer, rig.now),
 			 -TCPD_ERR_NO_PORT);
@@ -300,6 +302,40 @@ START_TEST(port_that_is_given_back_is_found_after_there_was_none)
 	ck_assert_int_eq(tcpd_reconfigure(rig.st, &set, rig.now), 0);
 	ck_assert(port_choose(rig.t, &tu));
 	ck_assert_uint_ne(tu.lport, 40000);
+}
+END_TEST
+
+/* More are given back than are remembered, most of no use to this peer. */
+START_TEST(port_is_found_however_many_were_given_back)
+{
+	struct tcpd_addr peer = {.family = 4, .port = 80}, other;
+	tcpd_handle h[2] = {0}, n;
+
+	memcpy(peer.ip, rig_peer4, 16);
+	other = peer;
+	other.port = 81;
+	rig.t->set.port_min = 40000;
+	rig.t->set.port_max = 40001;
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(
+			tcpd_connect(rig.st, &h[i], NULL, &peer, rig.now), 0);
+	for (unsigned k = 1; k < 4 * NPORT_GIVEN; k += k / 4 + 1) {
+		n = 0;
+		ck_assert_int_eq(tcpd_connect(rig.st, &n, NULL, &peer, rig.now),
+				 -TCPD_ERR_NO_PORT);
+		ck_assert_int_eq(tcpd_abort(rig.st, h[k % 2], rig.now), 0);
+		for (unsigned i = 0; i < k; i++) {
+			n = 0;
+			ck_assert_int_eq(
+				tcpd_connect(rig.st, &n, NULL, &other, rig.now),
+				0);
+			ck_assert_int_eq(tcpd_abort(rig.st, n, rig.now), 0);
+		}
+		h[k % 2] = 0;
+		ck_assert_msg(tcpd_connect(rig.st, &h[k % 2], NULL, &peer,
+					   rig.now) == 0,
+			      "after %u others", k);
+	}
 }
 END_TEST
 
@@ -599,6 +635,7 @@ int main(void)
 	tcase_add_test(tc,
 		       port_that_is_given_back_is_found_after_there_was_none);
 	tcase_add_test(tc, port_range_that_is_used_up_says_so_at_once);
+	tcase_add_test(tc, port_is_found_however_many_were_given_back);
 	tcase_add_test(tc, port_with_a_listener_is_never_chosen);
 	tcase_add_test(tc, port_behind_a_part_that_is_taken_is_not_hotter);
 	tcase_add_test(tc, port_for_a_bind_is_one_that_nothing_uses);

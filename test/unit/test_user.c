@@ -251,14 +251,49 @@ START_TEST(user_connect_of_a_socket_bound_to_any_address_has_one_then)
 	struct conn *c = conn_new(rig.t);
 
 	c->tu.lport = 5000;
-	c->any_local = c->bound = true;
+	c->any_local = true;
 	c->family = _i ? 4 : 0;
-	rig.t->ports[5000].nuse++;
+	conn_bind(rig.t, c);
 	ck_assert_int_eq(user_connect(rig.t, c, &peer), 0);
 	ck_assert(!c->any_local);
 	ck_assert_mem_eq(c->tu.local, rig_our4, 16);
 	conn_free(rig.t, c);
 	rig_assert_empty();
+}
+END_TEST
+
+/* RFC 6191: whatever the connection before it has sent. */
+START_TEST(user_connect_over_time_wait_begins_above_what_was_sent)
+{
+	static const int32_t ahead[] = {-1000000, 0, 1, 65535, 1000000};
+	struct conn *old = rig_conn(1, 1), *c = conn_new(rig.t);
+	struct tcpd_addr peer = {.family = 4};
+	struct tuple tu = old->tu;
+	uint32_t isn, last;
+
+	rig.now += TCPD_SEC(1);
+	rig.t->now = rig.now;
+	isn = isn_for(rig.t, &tu);
+	rig.t->now = rig.now - TCPD_SEC(1);
+	last = isn + (uint32_t)ahead[_i];
+	old->snd_nxt = old->snd_una = last;
+	old->ts = true;
+	old->held = false;
+	timewait_enter(rig.t, old);
+	rig.t->now = rig.now;
+	memcpy(peer.ip, tu.peer, 16);
+	peer.port = tu.pport;
+	memcpy(c->tu.local, tu.local, 16);
+	c->tu.lport = tu.lport;
+	ck_assert_int_eq(user_connect(rig.t, c, &peer), 0);
+	ck_assert_msg(seq_gt(c->iss, last), "ISN %d from the last number",
+		      (int)(int32_t)(c->iss - last));
+	if (_i == 0)
+		ck_assert_uint_eq(c->iss, isn);
+	else
+		ck_assert_uint_eq(c->iss, last + UINT16_MAX + 2);
+	ck_assert_uint_eq(rig.t->tws.count, 0);
+	ck_assert_uint_eq(rig.t->stat.time_wait_reused, 1);
 }
 END_TEST
 
@@ -295,6 +330,9 @@ int main(void)
 	tcase_add_loop_test(
 		tc, user_connect_of_a_socket_bound_to_any_address_has_one_then,
 		0, 2);
+	tcase_add_loop_test(
+		tc, user_connect_over_time_wait_begins_above_what_was_sent, 0,
+		5);
 	tcase_add_loop_test(tc, user_connect_keeps_the_mss_that_was_asked_for,
 			    0, 2);
 	return rig_run(s);
