@@ -12,10 +12,10 @@
 	X(IP_VERSION,     "ip_version",     "neither IPv4 nor IPv6") \
 	X(IP_CHECKSUM,    "ip_checksum",    "IPv4 header checksum is wrong") \
 	X(IP_OPTION,      "ip_option",      "source route, or a damaged IPv4 option") \
-	X(IP_FRAGMENT,    "ip_fragment",    "fragment, which is not put together here") \
+	X(IP_FRAGMENT,    "ip_fragment",    "fragment that can be no part of a datagram: its length, place, ECN mark, or a header that is cut") \
 	X(IP_NOT_OURS,    "ip_not_ours",    "not for an address of the stack") \
 	X(IP_SOURCE,      "ip_source",      "source that cannot be answered (broadcast, multicast, loopback, our own)") \
-	X(IP_EXTENSION,   "ip_extension",   "IPv6 extension header that is not walked here") \
+	X(IP_EXTENSION,   "ip_extension",   "IPv6 extension header or option that is refused, or beyond its bounds") \
 	X(IP_PROTOCOL,    "ip_protocol",    "protocol that the stack does not speak") \
 	X(OFFLOAD,        "offload",        "offload fields that contradict the packet") \
 	X(ICMP_BAD,       "icmp_bad",       "ICMP message that is cut short or has a wrong checksum") \
@@ -50,7 +50,11 @@
 	X(COOKIE,         "cookie",         "ACK whose SYN cookie is forged or too old; answered by RST") \
 	X(COOKIE_LATER,   "cookie_later",   "segment that came before the one with its SYN cookie") \
 	X(SYN_REPEATED,   "syn_repeated",   "SYN whose SYN-ACK went less than 500 ms ago") \
-	X(DEFERRED,       "deferred",       "last ACK of a handshake without data, where TCP_DEFER_ACCEPT waits for some")
+	X(DEFERRED,       "deferred",       "last ACK of a handshake without data, where TCP_DEFER_ACCEPT waits for some") \
+	X(FRAGMENT_OVERLAP, "fragment_overlap", "fragment of a datagram whose fragments overlap (RFC 5722)") \
+	X(FRAGMENT_AGAIN, "fragment_again", "fragment that was there already") \
+	X(FRAGMENT_LIMIT, "fragment_limit", "fragment that gave way to others") \
+	X(FRAGMENT_TIMEOUT, "fragment_timeout", "fragment that waited 60 s for the others")
 /* clang-format on */
 
 enum tcpd_drop {

@@ -83,7 +83,12 @@
 	X(cookies,  accepted,       "connections made out of a SYN cookie") \
 	X(cookies,  refused,        "ACKs whose SYN cookie was forged or too old") \
 	X(cookies,  evicted,        "half-open entries that gave way: their cookie remains") \
-	X(cookies,  ack_lost,       "of those accepted, by data or FIN: the bare ACK was lost")
+	X(cookies,  ack_lost,       "of those accepted, by data or FIN: the bare ACK was lost") \
+	X(fragments, in,            "fragments received") \
+	X(fragments, whole,         "datagrams put together") \
+	X(fragments, out,           "fragments sent, of echo replies") \
+	X(now,      fragmented,     "datagrams that wait for fragments") \
+	X(now,      fragment_blocks, "octets of buffer blocks that they hold")
 
 /*
  * Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`.

@@ -329,6 +329,7 @@ static const char *replies(struct check *k)
 {
 	const struct tcp *t = k->t;
 	const struct pool *p = &t->pool;
+	uint32_t nsplit = 0;
 
 	REQUIRE(t->nreplies <= NREPLIES && t->reply_head < NREPLIES,
 		"replies: more than there is room for");
@@ -345,11 +346,17 @@ static const char *replies(struct check *k)
 			"replies: addresses of two families");
 		if (r->kind != REPLY_ICMP)
 			continue;
-		REQUIRE(r->len && r->len <= UINT16_MAX - TCPD_HEAD_MAX &&
+		REQUIRE(r->len && r->len <= UINT16_MAX &&
 				r->len <= pool_size(p->block[r->block].order),
 			"replies: a message longer than its block");
+		REQUIRE(r->split ? r->done < r->len && r->done % 8 == 0
+				 : !r->done,
+			"replies: more has gone than there is");
+		nsplit += r->split;
 		k->mem += pool_size(p->block[r->block].order);
 	}
+	REQUIRE(nsplit == t->nsplit && nsplit <= NSPLIT,
+		"replies: another number goes in fragments");
 	return NULL;
 }
 
@@ -469,6 +476,7 @@ const char *tcpd_check(struct tcpd_stack *st)
 	wrong = wrong ? wrong : orphans(t, k.norphans);
 	wrong = wrong ? wrong : events(t, k.nevents);
 	wrong = wrong ? wrong : replies(&k);
+	wrong = wrong ? wrong : check_frags(&k, st);
 	wrong = wrong ? wrong : sums(&k);
 	return wrong ? wrong : ports(t);
 }

@@ -26,5 +26,6 @@ struct check {
 	} while (0)
 
 const char *check_conn(struct check *k, uint32_t slot);
+const char *check_frags(struct check *k, const struct tcpd_stack *st);
 
 #endif /* STACK_CHECK_H */

@@ -1,131 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * icmp_in.c - ICMP for the stack's addresses: echo is answered; an error
- * counts for the connection whose segment in flight it quotes (RFC 5927) and
- * for no other; what speaks another protocol hears "unreachable".
+ * counts for the connection or half-open entry whose segment in flight it
+ * quotes (RFC 5927) and for no other.
  */
 #include <string.h>
 
 #include "stack/stack.h"
-#include "tcp/mem.h"
 #include "tcp/synq.h"
 #include "tcp/xmit.h"
 #include "wire/icmp.h"
 
-#define UDP	   17
-#define ICMP_PER_S 1000u
-#define ICMP_BURST 50u
-#define QUOTE_V4   548u	 /* of 576 octets (RFC 1812, 4.3.2.3) */
-#define QUOTE_V6   1232u /* of 1280 octets (RFC 4443, 2.4) */
-
-/* A block with |len| octets to write an answer into, or POOL_NONE; not what
- * was promised to borrowed packets. */
-static uint32_t take_block(struct tcpd_stack *st, uint32_t len)
-{
-	struct pool *pool = &st->t.pool;
-	unsigned order = pool_order(len);
-	uint32_t b;
-
-	if (mem_left(&st->t) < pool_size(order))
-		return POOL_NONE;
-	b = pool_take(pool, order);
-	if (b == POOL_NONE)
-		return b;
-	if (pool_size(pool->block[b].order) < len) {
-		pool_give(pool, b);
-		return POOL_NONE;
-	}
-	return b;
-}
-
-static void send(struct tcpd_stack *st, const struct ip *to, uint32_t block,
-		 uint32_t len)
-{
-	struct reply r = {.kind = REPLY_ICMP,
-			  .block = block,
-			  .len = len,
-			  .protocol = to->protocol,
-			  .tos = to->tos};
-
-	memcpy(r.tu.local, to->src, 16);
-	memcpy(r.tu.peer, to->dst, 16);
-	if (!reply_push(&st->t, &r))
-		pool_give(&st->t.pool, block);
-}
-
-/* The header of an answer: the addresses turned. */
-static struct ip turned(const struct ip *ip)
-{
-	struct ip out = {.version = ip->version,
-			 .protocol = ip->version == 4 ? IP_ICMP : IP_ICMP6};
-
-	memcpy(out.src, ip->dst, 16);
-	memcpy(out.dst, ip->src, 16);
-	return out;
-}
-
-static void echo(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p)
-{
-	struct ip to = turned(ip);
-	uint32_t head = ip->version == 4 ? IP4_HEAD : IP6_HEAD;
-	uint32_t b = POOL_NONE;
-
-	if (head + ip->len <= st->t.set.mtu)
-		b = take_block(st, ip->len);
-	if (b == POOL_NONE) {
-		tcp_drop(&st->t, TCPD_DROP_ICMP_LIMIT);
-		return;
-	}
-	memcpy(pool_at(&st->t.pool, b), p, ip->len);
-	to.tos = ip->tos;
-	icmp_echo_reply(pool_at(&st->t.pool, b), ip->len, &to, st->t.sum);
-	send(st, &to, b, ip->len);
-}
-
-static bool may_complain(struct tcpd_stack *st)
-{
-	tcpd_time gap = TCPD_SEC(1) / ICMP_PER_S;
-	uint64_t more = (st->t.now - st->icmp_at) / gap;
-
-	if (more) {
-		st->icmp_tokens =
-			clamp_u32(st->icmp_tokens + more, 0, ICMP_BURST);
-		st->icmp_at = st->t.now;
-	}
-	if (!st->icmp_tokens)
-		return false;
-	st->icmp_tokens--;
-	return true;
-}
-
-void icmp_unreachable(struct tcpd_stack *st, const struct ip *ip,
-		      const uint8_t *p, uint32_t len)
-{
-	bool v4 = ip->version == 4;
-	bool port = ip->protocol == UDP;
-	uint32_t quote = min_u32(len, v4 ? QUOTE_V4 : QUOTE_V6);
-	struct ip to = turned(ip);
-	uint32_t b;
-	size_t n;
-	uint8_t type = v4 ? 3 : port ? 1 : 4;
-	uint8_t code = v4 ? (port ? 3 : 2) : port ? 4 : 1;
-
-	b = may_complain(st) ? take_block(st, POOL_UNIT) : POOL_NONE;
-	if (b == POOL_NONE) {
-		tcp_drop(&st->t, TCPD_DROP_ICMP_LIMIT);
-		return;
-	}
-	/* IPv6, "unrecognized next header": a pointer to the field (4443, 3.4)
-	 */
-	n = icmp_build_error(pool_at(&st->t.pool, b), POOL_UNIT, &to, type,
-			     code, v4 || port ? 0 : 6, p, quote, st->t.sum);
-	if (n == 0)
-		pool_give(&st->t.pool, b);
-	else
-		send(st, &to, b, (uint32_t)n);
-}
-
-/* --- errors about what we sent */
 
 /* The connection that has the quoted octet in flight. */
 static struct conn *quoted(const struct tcp *t, const struct icmp *m)
@@ -198,7 +83,7 @@ static void too_big(struct tcp *t, struct conn *c, const struct icmp *m)
 }
 
 void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
-		bool csum_valid)
+		bool csum_valid, bool in_pieces)
 {
 	struct tcp *t = &st->t;
 	struct icmp m;
@@ -213,7 +98,7 @@ void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 		tcp_drop(t, TCPD_DROP_ICMP_IGNORED);
 		return;
 	case ICMP_ECHO:
-		echo(st, ip, p);
+		icmp_echo(st, ip, p, in_pieces);
 		return;
 	case ICMP_UNREACHABLE:
 	case ICMP_TOO_BIG:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ip_in.c - a packet from the device: is it whole, is it ours, may its source
- * be answered, and whose is it.  Then TCP's header and checksum, and lib/tcp
- * has the segment.
+ * be answered, and whose is it; fragments wait for the others.  Then TCP's
+ * header and checksum, and lib/tcp has the segment.
  */
 #include <string.h>
 
@@ -12,6 +12,8 @@ static void drop(struct tcpd_stack *st, enum tcpd_drop why)
 {
 	tcp_drop(&st->t, why);
 }
+
+static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip);
 
 static bool parse(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 		  struct ip *ip)
@@ -34,6 +36,13 @@ static bool parse(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	case IP_EXTENSION:
 		drop(st, TCPD_DROP_IP_EXTENSION);
 		break;
+	case IP_PROBLEM:
+		if (!addresses_ok(st, ip))
+			break;
+		drop(st, TCPD_DROP_IP_EXTENSION);
+		icmp_parameter(st, ip, pkt->data, pkt->len,
+			       (enum ip_problem)ip->problem, ip->problem_at);
+		break;
 	}
 	return false;
 }
@@ -54,8 +63,8 @@ static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
 		return false;
 	}
 	if (is_nowhere(ip->src) || ip_is_multicast(ip->src) ||
-	    ip_is_loopback(ip->src) || port_is_broadcast(t, ip->src) ||
-	    port_is_ours(t, ip->src)) {
+	    ip_is_loopback(ip->src) || ip_is_reserved(ip->src) ||
+	    port_is_broadcast(t, ip->src) || port_is_ours(t, ip->src)) {
 		drop(st, TCPD_DROP_IP_SOURCE);
 		return false;
 	}
@@ -67,6 +76,8 @@ static bool offload_ok(const struct tcpd_packet *pkt, const struct ip *ip)
 {
 	const struct tcpd_offload *o = &pkt->off;
 
+	if (ip->fragment) /* a checksum or a segment is of a whole */
+		return !o->gso_size && !(o->flags & TCPD_PKT_CSUM_PARTIAL);
 	if (o->flags & TCPD_PKT_CSUM_PARTIAL) {
 		if ((uint32_t)o->csum_start + o->csum_offset + 2 > pkt->len)
 			return false;
@@ -122,6 +133,43 @@ static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	tcp_input(&st->t, &seg);
 }
 
+/* To whom it is for: a whole datagram. */
+static void deliver(struct tcpd_stack *st, const struct tcpd_packet *pkt,
+		    const struct ip *ip, bool in_pieces)
+{
+	if (ip->protocol == IP_TCP) {
+		tcp_packet(st, pkt, ip);
+	} else if (ip->protocol == (ip->version == 4 ? IP_ICMP : IP_ICMP6)) {
+		icmp_input(st, ip, pkt->data + ip->nhead,
+			   (pkt->off.flags &
+			    (TCPD_PKT_CSUM_PARTIAL | TCPD_PKT_CSUM_VALID)) != 0,
+			   in_pieces);
+	} else {
+		drop(st, TCPD_DROP_IP_PROTOCOL);
+		if (ip->version == 4 || ip->protocol != IP_NOTHING)
+			icmp_unreachable(st, ip, pkt->data, pkt->len);
+	}
+}
+
+/* A fragment; with the last one that was missing, the whole is delivered.  Its
+ * octets are only lent until the next one, so none stays borrowed. */
+static void fragment(struct tcpd_stack *st, const struct tcpd_packet *pkt,
+		     const struct ip *ip)
+{
+	struct tcpd_packet whole;
+	struct ip again;
+
+	if (!frag_input(st, ip, pkt->data, &whole) ||
+	    !parse(st, &whole, &again))
+		return;
+	if (again.fragment) { /* a fragment header among the fragments */
+		drop(st, TCPD_DROP_IP_EXTENSION);
+		return;
+	}
+	deliver(st, &whole, &again, true);
+	recvq_settle(&st->t);
+}
+
 void tcpd_input(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 		tcpd_time now)
 {
@@ -133,24 +181,12 @@ void tcpd_input(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	t->stat.packets_octets_in += pkt->len;
 	if (!parse(st, pkt, &ip) || !addresses_ok(st, &ip))
 		return;
-	if (ip.fragment) {
-		drop(st, TCPD_DROP_IP_FRAGMENT);
-		return;
-	}
-	if (!offload_ok(pkt, &ip)) {
+	if (!offload_ok(pkt, &ip))
 		drop(st, TCPD_DROP_OFFLOAD);
-		return;
-	}
-	if (ip.protocol == IP_TCP) {
-		tcp_packet(st, pkt, &ip);
-	} else if (ip.protocol == (ip.version == 4 ? IP_ICMP : IP_ICMP6)) {
-		icmp_input(st, &ip, pkt->data + ip.nhead,
-			   (pkt->off.flags & (TCPD_PKT_CSUM_PARTIAL |
-					      TCPD_PKT_CSUM_VALID)) != 0);
-	} else {
-		drop(st, TCPD_DROP_IP_PROTOCOL);
-		icmp_unreachable(st, &ip, pkt->data, pkt->len);
-	}
+	else if (ip.fragment)
+		fragment(st, pkt, &ip);
+	else
+		deliver(st, pkt, &ip, false);
 }
 
 void tcpd_input_done(struct tcpd_stack *st, tcpd_time now)

@@ -271,6 +271,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_wheel(o, &t->tw_wheel, TOP_TW_WHEEL);
 	put_recent(o, t);
 	put_paths(o, t);
+	record_put_frags(o, st);
 }
 
 /* Rooms that were given out and not filled: they end here. */

@@ -55,7 +55,10 @@ enum record_top {
 	TOP_RECENT =
 		32, /* U64: cell, hash, time; for each of the last second */
 	TOP_COOKIES = 40, /* U32: slots of half-open entries, in order */
-	TOP_PATHS = 44	  /* U64: cell, hash, until, next, the rest */
+	TOP_PATHS = 44,	  /* U64: cell, hash, until, next, the rest */
+	TOP_FRAG = 48,	  /* group; the oldest first */
+	TOP_FRAGS_USED,	  /* U32: slots, in order of use */
+	TOP_ICMP_PEERS	  /* U64: cell, hash, time */
 };
 
 /* Tags below 0x100 are fields; these are what else belongs to a struct. */
@@ -71,7 +74,9 @@ enum record_more {
 	MORE_RANGES,	    /* U32: left, right; for each */
 	MORE_XMIT,	    /* group; by sequence number */
 	MORE_MESSAGE_BLOCK, /* U32: block, order */
-	MORE_MESSAGE	    /* octets: an ICMP message */
+	MORE_MESSAGE,	    /* octets: an ICMP message */
+	MORE_FRAG_BLOCKS = 0x140, /* U32: block, order, len; for each */
+	MORE_FRAG_PIECES	  /* octets: all that they hold */
 };
 
 enum record_pool {
@@ -112,6 +117,7 @@ extern const struct record_type record_sizes; /* struct tcpd_settings */
 extern const struct record_type record_stack; /* struct tcpd_stack */
 extern const struct record_type record_conn, record_listener, record_half;
 extern const struct record_type record_timewait, record_xmit, record_reply;
+extern const struct record_type record_frag;
 
 /* --- writing */
 
@@ -169,5 +175,11 @@ bool record_place(struct slab *s, struct octets group, uint32_t *slot);
 bool record_block(struct pool *p, struct octets *o, uint32_t *b);
 void *record_user(struct octets group);
 bool record_get_conn(struct tcp *t, struct octets group);
+
+/* --- record_frag.c */
+void record_put_frags(struct record_out *o, const struct tcpd_stack *st);
+bool record_get_frag(struct tcpd_stack *st, struct octets group);
+bool record_get_frags_used(struct tcpd_stack *st, struct octets o);
+bool record_get_icmp_peers(struct tcpd_stack *st, struct octets o);
 
 #endif /* STACK_RECORD_H */

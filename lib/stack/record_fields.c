@@ -78,8 +78,11 @@ static const struct field tcpd_stack_fields[] = {
 	A(9, t.k_rand.k),
 	A(10, t.tw_class),
 	F(11, t.ntw_classes),
-	F(12, icmp_tokens),
-	F(13, icmp_at),
+	F(200, icmp_full_at),
+	F(201, split_full_at),
+	F(202, ip_id),
+	A(203, frags.key.k),
+	A(204, t.k_flow.k),
 	/* the rows of TCPD_STATS: counters up to the first array */
 	{14, offsetof(struct tcpd_stack, t.stat),
 	 offsetof(struct tcpd_stats, drops) / sizeof(uint64_t),
@@ -247,6 +250,30 @@ static const struct field xmit_fields[] = {
 #undef F
 const struct record_type record_xmit = TYPE_PLAIN(xmit);
 
+#define F(tag, m) ONE(struct frag, tag, m)
+#define A(tag, m) ARRAY(struct frag, tag, m)
+static const struct field frag_fields[] = {
+	A(1, src),
+	A(2, dst),
+	F(3, id),
+	F(4, version),
+	F(5, protocol),
+	F(6, ecn),
+	F(7, npieces),
+	F(8, nhead),
+	F(9, named_at),
+	F(10, got),
+	F(11, end),
+	F(12, low),
+	F(13, top),
+	F(14, due),
+};
+#undef F
+#undef A
+#define FRAG_FLAGS(X) X(0, dead) X(1, first) X(2, last)
+FLAGS(frag, FRAG_FLAGS)
+const struct record_type record_frag = TYPE(frag);
+
 #define F(tag, m) ONE(struct reply, tag, m)
 #define A(tag, m) ARRAY(struct reply, tag, m)
 static const struct field reply_fields[] = {
@@ -270,10 +297,12 @@ static const struct field reply_fields[] = {
 	F(18, wscale),
 	F(19, ttl),
 	F(20, mss),
+	F(50, ip_id),
+	F(51, done),
 };
 #undef F
 #undef A
-#define REPLY_FLAGS(X) X(0, ts) X(1, has_wscale) X(2, sack)
+#define REPLY_FLAGS(X) X(0, ts) X(1, has_wscale) X(2, sack) X(3, split)
 FLAGS(reply, REPLY_FLAGS)
 const struct record_type record_reply = TYPE(reply);
 

@@ -305,6 +305,9 @@ static bool load_reply(struct loader *ld, struct octets group)
 			return false;
 		memcpy(pool_at(p, r.block), text.p, r.len);
 	}
+	if (r.split && r.kind != REPLY_ICMP)
+		return false;
+	ld->t->nsplit += r.split;
 	return reply_push_back(ld->t, &r);
 }
 
@@ -392,6 +395,21 @@ static bool load_paths(struct loader *ld, struct octets o)
 	return true;
 }
 
+static bool load_frag(struct loader *ld, struct octets group)
+{
+	return record_get_frag(ld->st, group);
+}
+
+static bool load_frags_used(struct loader *ld, struct octets o)
+{
+	return record_get_frags_used(ld->st, o);
+}
+
+static bool load_icmp_peers(struct loader *ld, struct octets o)
+{
+	return record_get_icmp_peers(ld->st, o);
+}
+
 /* --- the whole */
 
 /* What a later row refers to, an earlier one has made. */
@@ -416,6 +434,9 @@ static const struct {
 	{TOP_ACCEPT, REC_U32, load_accept},
 	{TOP_EVENTS, REC_U32, load_events},
 	{TOP_REPLY, REC_GROUP, load_reply},
+	{TOP_FRAG, REC_GROUP, load_frag},
+	{TOP_FRAGS_USED, REC_U32, load_frags_used},
+	{TOP_ICMP_PEERS, REC_U64, load_icmp_peers},
 	{TOP_POOL, REC_GROUP, load_free_blocks},
 	{TOP_WHEEL, REC_GROUP, load_wheel},
 	{TOP_TW_WHEEL, REC_GROUP, load_tw_wheel},
@@ -469,6 +490,7 @@ int tcpd_load(struct tcpd_stack *st, const void *buf, size_t len, tcpd_time now)
 			return -TCPD_ERR_RECORD;
 	slab_restored(&st->t.halves);
 	slab_restored(&st->t.tws);
+	slab_restored(&st->frags.slab);
 	if (!ld.sizes_fit || !pool_restored(&st->t.pool, ld.low_hot) ||
 	    st->t.now > now || tcpd_check(st))
 		return -TCPD_ERR_RECORD;

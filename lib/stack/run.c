@@ -44,13 +44,14 @@ void tcpd_output_done(struct tcpd_stack *st, const struct tcpd_out *out,
 
 tcpd_time tcpd_expiry(const struct tcpd_stack *st)
 {
-	return tcp_expiry(&st->t);
+	return min_u64(tcp_expiry(&st->t), frag_expiry(st));
 }
 
 void tcpd_expire(struct tcpd_stack *st, tcpd_time now)
 {
 	stack_enter(st, now);
 	tcp_expire(&st->t);
+	frag_expire(st);
 }
 
 bool tcpd_next_event(struct tcpd_stack *st, struct tcpd_event *ev)
@@ -161,6 +162,8 @@ const struct tcpd_stats *tcpd_stats(struct tcpd_stack *st)
 	t->stat.now_send_blocks = t->send_mem;
 	t->stat.now_records = t->xmits.count;
 	t->stat.now_orphans = t->norphans;
+	t->stat.now_fragmented = st->frags.slab.count;
+	t->stat.now_fragment_blocks = st->frags.mem;
 	t->stat.now_timers = t->wheel.count + t->tw_wheel.count;
 	return &t->stat;
 }

@@ -134,6 +134,22 @@ static void place_table(struct layout *l, struct htab *h, uint32_t max)
 		htab_init(h, p, cells);
 }
 
+/* Datagrams in pieces, and who had ICMP errors. */
+static void place_internet(struct layout *l, struct tcpd_stack *st)
+{
+	struct frags none = {0}; /* the first time round */
+	struct frags *f = st ? &st->frags : &none;
+	struct icmp_peer *peers;
+
+	place_slab(l, &f->slab, sizeof(struct frag), FRAG_MAX, false);
+	place_table(l, &f->tab, FRAG_MAX);
+	f->peers = part(l, sizeof(struct frag_peer) * FRAG_PEERS);
+	f->whole = part(l, IP_MAX);
+	peers = part(l, sizeof(struct icmp_peer) * ICMP_PEERS);
+	if (st)
+		st->icmp_peers = peers;
+}
+
 static void touch(void *p, size_t len)
 {
 	volatile uint8_t *at = p;
@@ -191,6 +207,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	t->paths = part(l, sizeof(struct pmtu_cell) * PMTU_CELLS);
 	t->borrows = part(l, sizeof(struct borrow) * NBORROWS);
 	t->traces = part(l, sizeof(struct trace_entry) * NTRACES);
+	place_internet(l, st);
 	blocks = part(l, pool_need(pool_len(s)));
 	mem = part(l, pool_len(s));
 	if (st)
@@ -252,6 +269,8 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->k_rand = derive(s->key, 5);
 	t->k_recent = derive(s->key, 16);
 	t->k_pmtu = derive(s->key, 17);
+	t->k_flow = derive(s->key, 18);
+	st->frags.key = derive(s->key, 19);
 	t->cookie.now.isn = derive(s->key, 6);
 	t->cookie.now.mss = derive(s->key, 7);
 	t->cookie.was.isn = derive(s->key, 8);

@@ -430,6 +430,8 @@ void output_commit(struct tcp *t);
 void output_failed(struct tcp *t);
 void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
+/* REPLY_ICMP: octets of it that go next. */
+uint32_t emit_piece(const struct tcp *t, const struct reply *r);
 
 #define QUICK_ACKS  16	/* ACKs at the start that are not delayed */
 #define TS_OPTION   12u /* NOP NOP TS: on every segment */

@@ -11,6 +11,8 @@
 #include "synq.h"
 #include "wire/ip.h"
 
+#define PATH_V6 1280u /* what every path takes: RFC 8200, 5 */
+
 static void put_be16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
@@ -55,6 +57,8 @@ static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
 
 	memcpy(ip.src, tu->local, 16);
 	memcpy(ip.dst, tu->peer, 16);
+	if (ip.version == 6)
+		ip.flow = flow_label(t, tu);
 	ip.len = (uint32_t)ntcp + text;
 	nip = ip_build(out->head, sizeof(out->head), &ip);
 	assert(ntcp && nip && nip + ntcp <= sizeof(out->head));
@@ -126,23 +130,44 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	finish(t, out, &c->tu, (struct marks){c->tos, c->ttl}, &h, len, p->mss);
 }
 
+/* RFC 791, 2.3; RFC 8200, 4.5: a multiple of 8 but for the last one. */
+uint32_t emit_piece(const struct tcp *t, const struct reply *r)
+{
+	bool v4 = ip_is4(r->tu.local);
+	uint32_t head = v4 ? IP4_HEAD : IP6_HEAD + IP6_FRAGMENT_HEAD;
+	uint32_t path = v4 ? t->set.mtu : min_u32(t->set.mtu, PATH_V6);
+	uint32_t left = r->len - r->done;
+
+	if (!r->split || (!r->done && left + head <= path))
+		return left;
+	return min_u32(left, max_u32((path - head) / 8 * 8, 8));
+}
+
 static void emit_icmp(struct tcp *t, struct tcpd_out *out,
 		      const struct reply *r)
 {
+	uint32_t len = emit_piece(t, r);
 	struct ip ip = {.version = ip_is4(r->tu.local) ? 4 : 6,
 			.protocol = r->protocol,
 			.tos = r->tos,
 			.ttl = TTL_DEFAULT,
-			.df = true,
-			.len = r->len};
+			.df = !r->split,
+			.more = r->done + len < r->len,
+			.offset = r->done,
+			.id = r->ip_id,
+			.len = len};
 
+	/* one piece alone: IPv6 has no atomic fragments (RFC 8021) */
+	ip.fragment = r->split && (ip.more || r->done);
 	memcpy(ip.src, r->tu.local, 16);
 	memcpy(ip.dst, r->tu.peer, 16);
+	if (ip.version == 6)
+		ip.flow = flow_label(t, &r->tu);
 	out->nhead = (uint8_t)ip_build(out->head, sizeof(out->head), &ip);
 	out->nslices = 1;
-	out->slice[0] = (struct tcpd_slice){.p = pool_at(&t->pool, r->block),
-					    .len = r->len};
-	out->len = out->nhead + r->len;
+	out->slice[0] = (struct tcpd_slice){
+		.p = pool_at(&t->pool, r->block) + r->done, .len = len};
+	out->len = out->nhead + len;
 	out->off = (struct tcpd_offload){0};
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * isn.c - numbers that others must not guess: initial sequence numbers (RFC
- * 6528), time stamp clocks (RFC 7323, 5.4), and the stack's own random
- * numbers, all from the key of the settings.
+ * 6528), time stamp clocks (RFC 7323, 5.4), flow labels (RFC 6437), and the
+ * stack's own random numbers, all from the key of the settings.
  */
 #include "tcp.h"
 
@@ -43,6 +43,13 @@ struct cookie_opts ts_cookie_opts(const struct tcp *t, const struct tuple *tu,
 				  uint32_t ts_ecr)
 {
 	return cookie_ts_opts(ts_ecr - ts_offset(t, tu));
+}
+
+uint32_t flow_label(const struct tcp *t, const struct tuple *tu)
+{
+	uint32_t label = (uint32_t)tuple_siphash(&t->k_flow, tu) & 0xfffff;
+
+	return label ? label : 1; /* 0 says that there is none */
 }
 
 uint64_t tcp_random(struct tcp *t)

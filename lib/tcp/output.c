@@ -401,6 +401,15 @@ bool output_next(struct tcp *t, struct plan *p)
 
 static void commit_reply(struct tcp *t, const struct reply *r)
 {
+	uint32_t done = r->done + emit_piece(t, r);
+
+	t->stat.fragments_out += r->split && (r->done || done < r->len);
+	if (r->split && done < r->len) {
+		t->replies[t->reply_head].done = done;
+		t->reply_run += t->reply_run < REPLY_RUN;
+		return;
+	}
+	t->nsplit -= r->split;
 	t->reply_head = (t->reply_head + 1) % NREPLIES;
 	t->nreplies--;
 	t->reply_run += t->reply_run < REPLY_RUN;

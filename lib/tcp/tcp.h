@@ -93,8 +93,12 @@ struct reply {
 	uint8_t protocol;
 	uint8_t tos, ttl; /* ttl 0: the default */
 	uint16_t mss;	  /* REPLY_COOKIE */
+	/* REPLY_ICMP: it may go in fragments; |done| of its octets have gone */
+	bool split;
+	uint32_t ip_id, done;
 };
 
+#define NSPLIT	     16u   /* of those may wait */
 #define NREPLIES     2048u /* answers that may wait: a power of two */
 #define NREPLIES_OWN 512u  /* of them kept for those of connections */
 
@@ -168,7 +172,8 @@ struct tcp {
 	struct htab conn_tab, half_tab, tw_tab;
 	struct port *ports; /* 65536 */
 
-	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent, k_pmtu;
+	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent, k_pmtu,
+		k_flow;
 	uint32_t ts_base;
 	struct cookies cookie;
 	uint32_t cookie_head, cookie_tail; /* halves: slot + 1, oldest first */
@@ -193,6 +198,7 @@ struct tcp {
 	bool mem_waiters; /* some conn.want_mem is set */
 	struct reply *replies;
 	uint32_t reply_head, nreplies;
+	uint32_t nsplit;	 /* of them in fragments */
 	uint32_t reply_run;	 /* replies that went in a row */
 	struct recent recent;	 /* who had an answer a short time ago */
 	struct pmtu_cell *paths; /* PMTU_CELLS of them */
@@ -268,6 +274,8 @@ uint32_t ts_cookie(const struct tcp *t, const struct tuple *tu,
 struct cookie_opts ts_cookie_opts(const struct tcp *t, const struct tuple *tu,
 				  uint32_t ts_ecr);
 uint64_t tcp_random(struct tcp *t);
+/* The flow label of |tu| (RFC 6437): 20 bits, not 0. */
+uint32_t flow_label(const struct tcp *t, const struct tuple *tu);
 
 /* --- rst.c: answers that belong to no connection */
 bool reply_push(struct tcp *t, const struct reply *r);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ip.c - IPv4 (RFC 791) and IPv6 (RFC 8200) headers.
+ * ip.c - IPv4 (RFC 791) and the fixed part of IPv6 (RFC 8200) headers.
  *
  * Every length is compared with what is there before anything behind it is
  * read.  Nothing is decided here about whose packet it is, and fragments are
- * not put together.
+ * put together elsewhere.
  */
 #include <string.h>
 
@@ -20,20 +20,6 @@ enum { /* IPv4 */
        IP4_OPT_NOP = 1,
        IP4_OPT_LSRR = 131,
        IP4_OPT_SSRR = 137
-};
-
-enum { /* IPv6: headers between the fixed one and the payload */
-       IP6_HOP_BY_HOP = 0,
-       IP6_ROUTING = 43,
-       IP6_FRAGMENT = 44,
-       IP6_AUTH = 51,
-       IP6_DESTINATION = 60,
-       IP6_MOBILITY = 135,
-       IP6_HIP = 139,
-       IP6_SHIM6 = 140,
-       IP6_MAX_HEADERS = 8,
-       IP6_MAX_OCTETS = 256,
-       IP6_OPT_PAD1 = 0
 };
 
 static const uint8_t mapped_head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
@@ -70,6 +56,8 @@ static uint16_t head4(struct ip *ip, const uint8_t *p, size_t len)
 	frag = octets_be16(&in);
 	ip->df = frag & IP4_DF;
 	ip->fragment = frag & (IP4_MF | IP4_OFFSET);
+	ip->more = frag & IP4_MF;
+	ip->offset = (frag & IP4_OFFSET) * 8u;
 	ip->ttl = octets_u8(&in);
 	ip->protocol = octets_u8(&in);
 	octets_take(&in, 2); /* the checksum */
@@ -129,97 +117,11 @@ static bool head6(struct ip *ip, const uint8_t *p, size_t len)
 	ip->flow = first & 0xfffff;
 	ip->len = octets_be16(&in);
 	ip->protocol = octets_u8(&in);
+	ip->named_at = 6;
 	ip->ttl = octets_u8(&in);
 	get_ip6(ip->src, &in);
 	get_ip6(ip->dst, &in);
 	return !in.bad;
-}
-
-/*
- * Hop-by-hop and destination options: those that may be skipped are (RFC
- * 8200, 4.2: the two highest bits of the type are 0); one that must not be
- * skipped by who does not know it, or that runs past the end, is refused.
- */
-static bool good_options6(struct octets in)
-{
-	while (octets_left(&in)) {
-		uint8_t type = octets_u8(&in);
-
-		if (type == IP6_OPT_PAD1)
-			continue;
-		octets_take(&in, octets_u8(&in));
-		if (in.bad || type >> 6)
-			return false;
-	}
-	return true;
-}
-
-/* Whether |protocol| is a header before the payload. */
-static bool is_extension(uint8_t protocol)
-{
-	switch (protocol) {
-	case IP6_HOP_BY_HOP:
-	case IP6_ROUTING:
-	case IP6_FRAGMENT:
-	case IP6_AUTH:
-	case IP6_DESTINATION:
-	case IP6_MOBILITY:
-	case IP6_HIP:
-	case IP6_SHIM6:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* One extension header of kind |kind|; |v| is what follows its length. */
-static bool good_extension(struct ip *ip, uint8_t kind, struct octets v,
-			   bool first)
-{
-	uint16_t frag;
-
-	switch (kind) {
-	case IP6_HOP_BY_HOP: /* RFC 8200, 4.1: right after the fixed header */
-		return first && good_options6(v);
-	case IP6_DESTINATION:
-		return good_options6(v);
-	case IP6_ROUTING: /* 4.4: with no segments left it is skipped */
-		octets_u8(&v);
-		return octets_u8(&v) == 0;
-	case IP6_FRAGMENT: /* an atomic one is no fragment (RFC 6946) */
-		frag = octets_be16(&v);
-		ip->fragment = frag & 0xfff9;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static enum ip_verdict walk6(struct ip *ip, struct octets in)
-{
-	size_t all = octets_left(&in);
-	bool seen_fragment = false;
-
-	for (int i = 0; is_extension(ip->protocol) && !ip->fragment; i++) {
-		uint8_t kind = ip->protocol;
-		uint8_t next = octets_u8(&in);
-		uint8_t units = octets_u8(&in);
-		size_t n = kind == IP6_FRAGMENT ? 8 : (units + (size_t)1) * 8;
-		struct octets v = octets_take(&in, n - 2);
-
-		if (in.bad)
-			return IP_SHORT;
-		if (i == IP6_MAX_HEADERS ||
-		    all - octets_left(&in) > IP6_MAX_OCTETS ||
-		    (kind == IP6_FRAGMENT && seen_fragment) ||
-		    !good_extension(ip, kind, v, i == 0))
-			return IP_EXTENSION;
-		seen_fragment |= kind == IP6_FRAGMENT;
-		ip->protocol = next;
-	}
-	ip->nhead = (uint16_t)(ip->nhead + (all - octets_left(&in)));
-	ip->len = (uint32_t)octets_left(&in);
-	return IP_GOOD;
 }
 
 static enum ip_verdict parse6(struct ip *ip, const uint8_t *p, size_t len)
@@ -229,7 +131,7 @@ static enum ip_verdict parse6(struct ip *ip, const uint8_t *p, size_t len)
 	/* it would pass for an IPv4 packet wherever addresses are compared */
 	if (ip_is4(ip->src) || ip_is4(ip->dst))
 		return IP_VERSION;
-	return walk6(ip, octets_of(p + IP6_HEAD, ip->len));
+	return ip6_walk(ip, p, octets_of(p + IP6_HEAD, ip->len));
 }
 
 enum ip_verdict ip_parse(struct ip *ip, const uint8_t *p, size_t len)
@@ -263,6 +165,12 @@ bool ip_parse_quoted(struct ip *ip, const uint8_t *p, size_t len)
 	}
 }
 
+/* |mf|, when more fragments follow. */
+static uint16_t where(const struct ip *h, uint16_t mf)
+{
+	return h->fragment && h->more ? mf : 0;
+}
+
 static size_t build4(uint8_t *p, size_t room, const struct ip *h)
 {
 	struct octets_out out = octets_into(p, room);
@@ -273,8 +181,10 @@ static size_t build4(uint8_t *p, size_t room, const struct ip *h)
 	octets_put_u8(&out, 4 << 4 | IP4_HEAD / 4);
 	octets_put_u8(&out, h->tos);
 	octets_put_be16(&out, (uint16_t)(IP4_HEAD + h->len));
-	octets_put_be16(&out, h->id);
-	octets_put_be16(&out, h->df ? IP4_DF : 0);
+	octets_put_be16(&out, (uint16_t)h->id);
+	octets_put_be16(&out,
+			(uint16_t)((h->df ? IP4_DF : 0) | where(h, IP4_MF) |
+				   (h->fragment ? h->offset / 8 : 0)));
 	octets_put_u8(&out, h->ttl);
 	octets_put_u8(&out, h->protocol);
 	octets_put_be16(&out, 0);
@@ -290,16 +200,24 @@ static size_t build6(uint8_t *p, size_t room, const struct ip *h)
 {
 	struct octets_out out = octets_into(p, room);
 
-	if (h->len > 65535 - IP6_HEAD || room < IP6_HEAD)
+	size_t extra = h->fragment ? IP6_FRAGMENT_HEAD : 0;
+
+	if (h->len > 65535 - IP6_HEAD - extra || room < IP6_HEAD + extra)
 		return 0;
 	octets_put_be32(&out, 6u << 28 | (uint32_t)h->tos << 20 |
 				      (h->flow & 0xfffff));
-	octets_put_be16(&out, (uint16_t)h->len);
-	octets_put_u8(&out, h->protocol);
+	octets_put_be16(&out, (uint16_t)(h->len + extra));
+	octets_put_u8(&out, h->fragment ? IP6_FRAGMENT : h->protocol);
 	octets_put_u8(&out, h->ttl);
 	octets_put(&out, h->src, 16);
 	octets_put(&out, h->dst, 16);
-	return IP6_HEAD;
+	if (h->fragment) {
+		octets_put_u8(&out, h->protocol);
+		octets_put_u8(&out, 0);
+		octets_put_be16(&out, (uint16_t)(h->offset | where(h, 1)));
+		octets_put_be32(&out, h->id);
+	}
+	return IP6_HEAD + extra;
 }
 
 size_t ip_build(uint8_t *p, size_t room, const struct ip *h)
@@ -333,6 +251,42 @@ bool ip_is_multicast(const uint8_t ip[16])
 bool ip_is_loopback(const uint8_t ip[16])
 {
 	return ip_is4(ip) ? ip[12] == 127 : is_zero(ip, 15) && ip[15] == 1;
+}
+
+bool ip_is_reserved(const uint8_t ip[16])
+{
+	return ip_is4(ip) && ip[12] >> 4 == 15;
+}
+
+bool ip_is_error(const uint8_t *p, size_t len)
+{
+	struct ip ip;
+	struct octets in = octets_of(p, len);
+	uint8_t type;
+
+	if (!ip_parse_quoted(&ip, p, len))
+		return false;
+	octets_take(&in, ip.nhead);
+	if (ip.version == 6)
+		return ip6_is_error(&ip, in);
+	type = octets_u8(&in);
+	if (in.bad || ip.protocol != IP_ICMP || ip.offset)
+		return false;
+	switch (type) { /* RFC 1122, 3.2.2: these are queries */
+	case 0:
+	case 8:
+	case 9:
+	case 10:
+	case 13:
+	case 14:
+	case 15:
+	case 16:
+	case 17:
+	case 18:
+		return false;
+	default:
+		return true;
+	}
 }
 
 bool ip_in_prefix(const uint8_t ip[16], const uint8_t prefix[16],

@@ -10,17 +10,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IP_ICMP = 1, IP_TCP = 6, IP_ICMP6 = 58, IP4_HEAD = 20, IP6_HEAD = 40 };
+#include "base/octets.h"
+
+enum {
+	IP6_FRAGMENT = 44, /* its header */
+	IP_ICMP = 1,
+	IP_TCP = 6,
+	IP_UDP = 17,
+	IP_ICMP6 = 58,
+	IP_NOTHING = 59, /* IPv6: no next header */
+	IP4_HEAD = 20,
+	IP6_HEAD = 40,
+	IP6_FRAGMENT_HEAD = 8,
+	IP_MAX = 65535 + IP6_HEAD /* octets of a packet, jumbograms aside */
+};
 
 enum ip_verdict {
 	IP_GOOD,
-	IP_SHORT,    /* cut short, or lengths that contradict each other */
-	IP_VERSION,  /* neither 4 nor 6 */
-	IP_CHECKSUM, /* of the IPv4 header */
-	IP_OPTION,   /* source route, or an option past the header's end */
-	IP_EXTENSION /* an IPv6 header before the payload that is not walked:
-			only hop-by-hop and destination options are, up to 8
-			headers and 256 octets in all */
+	IP_SHORT,     /* cut short, or lengths that contradict each other */
+	IP_VERSION,   /* neither 4 nor 6 */
+	IP_CHECKSUM,  /* of the IPv4 header */
+	IP_OPTION,    /* source route, or an option past the header's end */
+	IP_EXTENSION, /* an IPv6 header before the payload beyond the bounds (8
+			 headers, 256 octets, 8 options in one), or an option
+			 that asks to be dropped in silence */
+	IP_PROBLEM /* the same, to be answered by an ICMPv6 parameter problem:
+		      |problem| at |problem_at| */
+};
+
+/* Codes of it: RFC 4443, 3.4; RFC 7112, 5. */
+enum ip_problem {
+	IP_PROBLEM_FIELD,
+	IP_PROBLEM_NEXT_HEADER,
+	IP_PROBLEM_OPTION,
+	IP_PROBLEM_FIRST_FRAGMENT
 };
 
 struct ip {
@@ -29,11 +52,18 @@ struct ip {
 	uint8_t protocol;  /* of the payload */
 	uint8_t tos;	   /* TOS, traffic class */
 	uint8_t ttl;	   /* TTL, hop limit */
-	bool df, fragment; /* fragment: IPv4 MF or offset, IPv6 header */
-	uint16_t id;	   /* IPv4 */
+	bool df, fragment; /* fragment: one of several */
+	bool more;	   /* of them: not the last */
+	uint32_t offset;   /* of them: where its payload belongs, octets */
+	uint32_t id;	   /* IPv4: 16 bits; IPv6: of the fragment header */
 	uint32_t flow;	   /* IPv6 flow label */
-	uint16_t nhead;	   /* octets before the payload */
-	uint32_t len;	   /* octets of the payload */
+	uint16_t nhead;	   /* octets before the payload; of a fragment its
+			      fragment header is the last of them */
+	uint16_t named_at; /* IPv6: the octet that names the payload's protocol;
+			      of a fragment, that names the fragment header */
+	uint16_t problem_at;
+	uint8_t problem; /* enum ip_problem */
+	uint32_t len;	 /* octets of the payload */
 };
 
 /*
@@ -50,9 +80,22 @@ enum ip_verdict ip_parse(struct ip *ip, const uint8_t *p, size_t len);
 bool ip_parse_quoted(struct ip *ip, const uint8_t *p, size_t len);
 
 /*
+ * IPv6, RFC 7112: does the first fragment |p| of |len| octets, parsed as |ip|,
+ * hold all headers, that of the upper layer included?
+ */
+bool ip6_chain_whole(const struct ip *ip, const uint8_t *p, size_t len);
+
+/*
+ * Is the packet at |p| an ICMP error or redirect, about which no error may be
+ * sent (RFC 1122, 3.2.2; RFC 4443, 2.4)?  It may be cut short.
+ */
+bool ip_is_error(const uint8_t *p, size_t len);
+
+/*
  * Write a header without options for |h->len| octets of payload: version,
- * src, dst, protocol, tos, ttl, df, id, flow are taken from |h|.  The length
- * written, 0: |room| is too small or the packet is above 65535 octets.
+ * src, dst, protocol, tos, ttl, df, fragment (then more, offset), id, flow are
+ * taken from |h|.  The length written, with IPv6's fragment header; 0: |room|
+ * is too small or the packet is above 65535 octets.
  */
 size_t ip_build(uint8_t *p, size_t room, const struct ip *h);
 
@@ -74,6 +117,12 @@ static inline bool ip_is4(const uint8_t ip[16])
 bool ip_is_any(const uint8_t ip[16]);	    /* 0.0.0.0/8's first, :: */
 bool ip_is_multicast(const uint8_t ip[16]); /* 224/4, ff00::/8 */
 bool ip_is_loopback(const uint8_t ip[16]);  /* 127/8, ::1 */
+bool ip_is_reserved(const uint8_t ip[16]);  /* 240/4 */
+
+/* ip6.c: the headers between the fixed one and the payload, which |in| is at;
+ * |p| is where the packet begins. */
+enum ip_verdict ip6_walk(struct ip *ip, const uint8_t *p, struct octets in);
+bool ip6_is_error(const struct ip *ip, struct octets in);
 
 /* The first |len| bits (of the family's own 32 or 128) are the same. */
 bool ip_in_prefix(const uint8_t ip[16], const uint8_t prefix[16],

@@ -268,6 +268,9 @@ char *packet_print(char *text, size_t room, const struct packet *p,
 
 	if (p->protocol == PROTO_ICMP || p->protocol == PROTO_ICMP6) {
 		say(&t, "icmp type %u code %u (%u)", p->type, p->code, p->len);
+		if (p->fragment)
+			say(&t, " frag %u@%u%s", p->len, p->offset,
+			    p->more ? "+" : "");
 		return text;
 	}
 	for (int i = 0; i < 8; i++)

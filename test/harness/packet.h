@@ -63,6 +63,12 @@ struct packet {
 
 	uint8_t type, code; /* ICMP */
 
+	uint32_t flow; /* IPv6 */
+	/* one of several; of the stack's |data| and |len| are its own part,
+	 * but of the last one the whole message, put together */
+	bool fragment, more;
+	uint32_t offset, id;
+
 	const uint8_t *data; /* TCP: the text; else all behind the IP header */
 	uint32_t len;
 };

@@ -43,12 +43,19 @@ static const char *read_ip4(struct packet *p, struct octets *o)
 	p->tos = octets_u8(o);
 	if (octets_be16(o) != len)
 		return "IPv4 total length is not the packet's";
-	octets_be16(o);
+	p->id = octets_be16(o);
 	frag = octets_be16(o);
-	if (frag != 0x4000)
-		return "IPv4 packet without DF, or a fragment";
+	p->fragment = (frag & 0x3fff) != 0;
+	p->more = (frag & 0x2000) != 0;
+	p->offset = (frag & 0x1fff) * 8u;
 	p->ttl = octets_u8(o);
 	p->protocol = octets_u8(o);
+	if (frag != 0x4000 && p->protocol != PROTO_ICMP)
+		return "IPv4 segment without DF, or a fragment";
+	if (frag == 0x4000 && p->id)
+		return "an identification that nobody needs";
+	if (frag & 0x8000 || (p->fragment && frag & 0x4000))
+		return "DF on a fragment, or the reserved bit";
 	octets_be16(o);
 	memset(p->src, 0, 10);
 	memset(p->src + 10, 0xff, 2);
@@ -62,11 +69,35 @@ static const char *read_ip4(struct packet *p, struct octets *o)
 	return packet_fold(sum) != 0xffff ? "IPv4 checksum is wrong" : NULL;
 }
 
+static const char *read_fragment6(struct packet *p, struct octets *o)
+{
+	uint16_t frag;
+
+	p->protocol = octets_u8(o);
+	if (octets_u8(o))
+		return "reserved octet of a fragment header";
+	frag = octets_be16(o);
+	p->fragment = true;
+	p->more = frag & 1;
+	p->offset = frag & 0xfff8u;
+	p->id = octets_be32(o);
+	if (p->protocol != PROTO_ICMP6)
+		return "a fragment that is not of ICMPv6";
+	if (!p->more && !p->offset)
+		return "an atomic fragment";
+	if (frag & 6)
+		return "reserved bits of a fragment header";
+	return o->bad ? "fragment header is cut short" : NULL;
+}
+
 static const char *read_ip6(struct packet *p, struct octets *o)
 {
 	uint32_t word = octets_be32(o);
 
 	p->tos = (uint8_t)(word >> 20);
+	p->flow = word & 0xfffff;
+	if (!p->flow)
+		return "IPv6 packet without a flow label";
 	if (octets_be16(o) != octets_left(o) - 34)
 		return "IPv6 payload length is not the packet's";
 	p->protocol = octets_u8(o);
@@ -75,6 +106,8 @@ static const char *read_ip6(struct packet *p, struct octets *o)
 		p->src[i] = octets_u8(o);
 	for (int i = 0; i < 16; i++)
 		p->dst[i] = octets_u8(o);
+	if (p->protocol == 44)
+		return read_fragment6(p, o);
 	return o->bad ? "IPv6 header is cut short" : NULL;
 }
 
@@ -268,25 +301,58 @@ static const char *read_tcp(struct packet *p, struct octets *o,
 	return wrong ? wrong : gso(p, out, mtu);
 }
 
-static const char *read_other(struct packet *p, const struct octets *o,
-			      const struct tcpd_out *out)
+/*
+ * Fragments of one message follow each other, each as long as it says and none
+ * of them overlapping; the last one brings all of it.
+ */
+static const char *join_fragment(struct packet *p)
 {
-	uint32_t len = (uint32_t)octets_left(o);
+	static uint8_t whole[65536];
+	static uint32_t len, id;
+
+	if (p->more && (p->len % 8 || !p->len))
+		return "a fragment whose length is no multiple of 8";
+	if (!p->offset) {
+		len = 0;
+		id = p->id;
+	}
+	if (p->offset != len || p->id != id)
+		return "a fragment that does not follow the one before";
+	if (len + p->len > 65535)
+		return "fragments of more than 65535 octets";
+	memcpy(whole + len, p->data, p->len);
+	len += p->len;
+	if (!p->more) {
+		p->data = whole;
+		p->len = len;
+	}
+	return NULL;
+}
+
+static const char *read_other(struct packet *p, const struct octets *o,
+			      const struct tcpd_out *out, uint16_t mtu)
+{
+	const char *wrong;
 	uint64_t sum = 0;
 
 	p->data = o->p;
-	p->len = len;
+	p->len = (uint32_t)octets_left(o);
 	if (p->protocol != (p->version == 4 ? PROTO_ICMP : PROTO_ICMP6))
 		return "neither TCP nor ICMP";
-	if (len < 8)
-		return "ICMP message below 8 octets";
 	if (out->off.flags || out->off.gso_size)
 		return "ICMP message with offloads";
-	p->type = o->p[0];
-	p->code = o->p[1];
+	if (out->len > mtu)
+		return "longer than the MTU";
+	wrong = p->fragment ? join_fragment(p) : NULL;
+	if (wrong || p->more)
+		return wrong;
+	if (p->len < 8)
+		return "ICMP message below 8 octets";
+	p->type = p->data[0];
+	p->code = p->data[1];
 	if (p->version == 6)
-		sum = packet_pseudo(p, len);
-	if (packet_fold(packet_add(sum, o->p, len)) != 0xffff)
+		sum = packet_pseudo(p, p->len);
+	if (packet_fold(packet_add(sum, p->data, p->len)) != 0xffff)
 		return "ICMP checksum is wrong";
 	return NULL;
 }
@@ -312,5 +378,5 @@ const char *packet_strict(struct packet *p, uint8_t *buf,
 		return "TTL 0";
 	if (p->protocol == PROTO_TCP)
 		return read_tcp(p, &o, out, mtu);
-	return read_other(p, &o, out);
+	return read_other(p, &o, out, mtu);
 }

@@ -16,11 +16,12 @@
 struct said {
 	struct packet p; /* seq, ack: as written */
 	bool ack, win, gso, rawopt;
-	bool garbage, valid, badip, frag;
+	bool garbage, valid, badip;
+	struct ip_said ip;
 	int proto, doff, version, ttl, tos;
 	int64_t cut, pad;
 	int64_t csum_start, csum_offset, gso_size; /* -1: not said */
-	const char *from, *to, *ipopt;
+	const char *from, *to;
 };
 
 const char *word_at(const struct line *l, unsigned w)
@@ -101,8 +102,6 @@ static bool read_plain(struct said *d, const char *word)
 		d->garbage = true;
 	else if (!strcmp(word, "badip"))
 		d->badip = true;
-	else if (!strcmp(word, "frag"))
-		d->frag = true;
 	else
 		return false;
 	return true;
@@ -115,7 +114,7 @@ static bool read_text(struct stage *s, struct line *l, unsigned *w,
 	int n;
 
 	if (strcmp(word, "from") != 0 && strcmp(word, "to") != 0 &&
-	    strcmp(word, "ipopt") != 0 && strcmp(word, "rawopt") != 0)
+	    strcmp(word, "rawopt") != 0)
 		return false;
 	++*w;
 	if (!value)
@@ -124,8 +123,6 @@ static bool read_text(struct stage *s, struct line *l, unsigned *w,
 		d->from = value;
 	else if (!strcmp(word, "to"))
 		d->to = value;
-	else if (!strcmp(word, "ipopt"))
-		d->ipopt = value;
 	else {
 		n = notation_hex(value, d->p.opt, sizeof(d->p.opt));
 		if (n < 0)
@@ -193,7 +190,9 @@ static bool read_said(struct stage *s, struct line *l, unsigned w,
 	for (w += 2; w < l->nwords;) {
 		const char *word = l->words[w++];
 
-		if (!read_plain(d, word) && !read_pair(s, l, &w, d, word))
+		if (!read_plain(d, word) &&
+		    !notation_ip_word(s, l, &w, word, &d->ip) &&
+		    !read_pair(s, l, &w, d, word))
 			return false;
 		if (s->why[0])
 			return false;
@@ -210,32 +209,15 @@ static bool read_said(struct stage *s, struct line *l, unsigned w,
 static size_t mangle(const struct said *d, uint8_t *buf, size_t len)
 {
 	size_t tcp = d->p.version == 4 ? 20 : 40;
-	uint8_t opt[40];
-	int nopt = d->ipopt ? notation_hex(d->ipopt, opt, sizeof(opt)) : 0;
 
 	if (d->doff >= 0)
 		buf[tcp + 12] = (uint8_t)(d->doff << 4);
-	if (d->frag && d->p.version == 4)
-		buf[6] |= 0x20;
-	if (nopt > 0 && d->p.version == 4) {
-		memmove(buf + 20 + nopt, buf + 20, len - 20);
-		memcpy(buf + 20, opt, (size_t)nopt);
-		len += (size_t)nopt;
-		buf[0] = (uint8_t)(0x40 | (20 + nopt) / 4);
-		buf[2] = (uint8_t)(len >> 8);
-		buf[3] = (uint8_t)len;
-	}
+	len = notation_ip_shape(&d->ip, d->p.version, buf, len);
 	if (d->proto >= 0)
 		buf[d->p.version == 4 ? 9 : 6] = (uint8_t)d->proto;
 	if (d->p.version == 4) {
-		size_t head = (size_t)4 * (buf[0] & 0x0f);
-		uint16_t sum;
-
-		buf[10] = buf[11] = 0;
-		sum = (uint16_t)~packet_fold(packet_add(0, buf, head));
-		sum ^= d->badip ? 0x0400 : 0;
-		buf[10] = (uint8_t)(sum >> 8);
-		buf[11] = (uint8_t)sum;
+		notation_ip_sum(buf);
+		buf[10] ^= d->badip ? 4 : 0;
 	}
 	if (d->version >= 0)
 		buf[0] = (uint8_t)(d->version << 4 | (buf[0] & 0x0f));

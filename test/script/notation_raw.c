@@ -75,73 +75,189 @@ static void put_sum(struct packet *p, uint8_t *message)
 	message[3] = (uint8_t)v;
 }
 
+/* What a line says of an ICMP message. */
+struct icmp_said {
+	uint8_t message[65536];
+	struct ip_said ip;
+	struct tcpd_addr src, dst;
+	uint32_t len;
+	uint8_t tos;
+	bool bad;
+};
+
+static bool read_place(struct stage *s, struct line *l, unsigned w,
+		       struct tcpd_addr *a)
+{
+	const char *word = word_at(l, w);
+
+	return (word && flow_place(s, word, a)) ||
+	       stage_fail(s, "%s is no place", word ? word : "end of line");
+}
+
+/* A word of it, with its value at |*w|. */
+static bool read_icmp_word(struct stage *s, struct line *l, unsigned *w,
+			   const char *word, const struct flow *f,
+			   struct icmp_said *d)
+{
+	int64_t v;
+
+	if (!strcmp(word, "bad")) {
+		d->bad = true;
+		return true;
+	}
+	if (!strcmp(word, "from"))
+		return read_place(s, l, (*w)++, &d->src);
+	if (!strcmp(word, "to"))
+		return read_place(s, l, (*w)++, &d->dst);
+	if (!line_number(s, l, (*w)++, &v))
+		return false;
+	if (!strcmp(word, "quote"))
+		d->len += (uint32_t)quote(s, f, (uint32_t)v, d->message + 8);
+	else if (!strcmp(word, "mtu"))
+		put32(d->message + 4, (uint32_t)v);
+	else if (!strcmp(word, "tos"))
+		d->tos = (uint8_t)v;
+	else if (!strcmp(word, "type"))
+		d->message[0] = (uint8_t)v;
+	else if (!strcmp(word, "code"))
+		d->message[1] = (uint8_t)v;
+	else if (!strcmp(word, "data") && v <= 65500)
+		d->len += (uint32_t)v;
+	else if (!strcmp(word, "cut"))
+		d->len = (uint32_t)v;
+	else
+		return stage_fail(s, "'%s' is not known here", word);
+	return true;
+}
+
+static void send_icmp(struct stage *s, struct icmp_said *d)
+{
+	struct packet p = {.version = s->version,
+			   .protocol =
+				   s->version == 4 ? PROTO_ICMP : PROTO_ICMP6,
+			   .tos = d->tos,
+			   .data = d->message,
+			   .len = d->len};
+	uint8_t *buf = malloc((size_t)2 * PACKET_MAX);
+	struct tcpd_offload off = {0};
+	size_t len;
+
+	if (!buf)
+		abort();
+	memcpy(p.src, d->src.ip, 16);
+	memcpy(p.dst, d->dst.ip, 16);
+	put_sum(&p, d->message);
+	d->message[2] ^= d->bad ? 1 : 0;
+	len = packet_build(&p, buf);
+	len = notation_ip_shape(&d->ip, s->version, buf, len);
+	stage_input(s, buf, len, &off);
+	free(buf);
+}
+
 bool notation_icmp_in(struct stage *s, struct line *l, unsigned w,
 		      struct flow *f)
 {
 	uint16_t type = notation_icmp_type(s->version, word_at(l, w));
-	uint8_t message[400] = {0}, *buf;
-	struct packet p = {.version = s->version};
-	struct tcpd_offload off = {0};
-	bool bad = false;
-	size_t cut = 0, len;
-	int64_t v;
+	struct icmp_said *d;
+	bool fine = true;
 
 	if (type == 0xffff)
 		return stage_fail(s, "'%s' is no ICMP message of this family",
 				  w < l->nwords ? l->words[w] : "");
-	p.protocol = s->version == 4 ? PROTO_ICMP : PROTO_ICMP6;
-	p.len = 8;
-	message[0] = (uint8_t)(type >> 8);
-	message[1] = (uint8_t)type;
-	for (w++; w < l->nwords; w++) {
-		if (word_is(l, w, "bad")) {
-			bad = true;
-			continue;
-		}
-		if (!line_number(s, l, w + 1, &v))
-			return false;
-		if (word_is(l, w, "quote"))
-			p.len +=
-				(uint32_t)quote(s, f, (uint32_t)v, message + 8);
-		else if (word_is(l, w, "mtu"))
-			put32(message + 4, (uint32_t)v);
-		else if (word_is(l, w, "data") && v <= 300)
-			p.len += (uint32_t)v;
-		else if (word_is(l, w, "cut"))
-			cut = (size_t)v;
-		else
-			return stage_fail(s, "'%s' is not known here",
-					  l->words[w]);
-		w++;
-	}
-	memcpy(p.src, f->peer.ip, 16);
-	memcpy(p.dst, f->local.ip, 16);
-	if (cut)
-		p.len = (uint32_t)cut;
-	put_sum(&p, message);
-	message[2] ^= bad ? 1 : 0;
-	p.data = message;
-	buf = malloc(PACKET_MAX);
-	if (!buf)
+	d = calloc(1, sizeof(*d));
+	if (!d)
 		abort();
-	len = packet_build(&p, buf);
-	stage_input(s, buf, len, &off);
-	free(buf);
+	d->len = 8;
+	d->src = f->peer;
+	d->dst = f->local;
+	d->message[0] = (uint8_t)(type >> 8);
+	d->message[1] = (uint8_t)type;
+	for (unsigned i = 8; i < sizeof(d->message); i++)
+		d->message[i] = (uint8_t)(i * 7);
+	for (w++; fine && w < l->nwords;) {
+		const char *word = l->words[w++];
+
+		fine = notation_ip_word(s, l, &w, word, &d->ip)
+			       ? !s->why[0]
+			       : read_icmp_word(s, l, &w, word, f, d);
+	}
+	if (fine)
+		send_icmp(s, d);
+	free(d);
 	return !s->why[0];
+}
+
+/* Is |p| what the words from |w| on say?  NULL, or the word that is wrong. */
+static const char *icmp_differs(struct stage *s, struct line *l, unsigned w,
+				uint16_t type, const struct packet *p)
+{
+	const uint8_t *m = p->data;
+	int64_t v;
+
+	/* an echo has the octets that notation_icmp_in() gave it */
+	for (uint32_t i = 8; type == 0x0000 || type == 0x8100; i++) {
+		if (i >= p->len)
+			break;
+		if (m[i] != (uint8_t)(i * 7))
+			return "echo-reply";
+	}
+	for (; w < l->nwords; w += 2) {
+		const char *word = l->words[w];
+		int64_t is;
+
+		if (!line_number(s, l, w + 1, &v))
+			return word;
+		if (!strcmp(word, "len"))
+			is = p->len;
+		else if (!strcmp(word, "tos"))
+			is = p->tos;
+		else if (!strcmp(word, "code"))
+			is = p->code;
+		else if (!strcmp(word, "rest") && p->len >= 8)
+			is = (int64_t)m[4] << 24 | m[5] << 16 | m[6] << 8 |
+			     m[7];
+		else
+			return word;
+		if (is != v)
+			return word;
+	}
+	return NULL;
+}
+
+/* "> icmp frag LEN@OFFSET[+]": one that is not the last. */
+static bool frag_out(struct stage *s, struct line *l, unsigned w,
+		     const struct packet *p)
+{
+	char want[64], came[64];
+
+	(void)snprintf(came, sizeof(came), "%u@%u%s", p->len, p->offset,
+		       p->more ? "+" : "");
+	(void)snprintf(want, sizeof(want), "%s",
+		       word_at(l, w) ? word_at(l, w) : "");
+	if (p->protocol != PROTO_TCP && p->fragment && !strcmp(came, want))
+		return true;
+	return stage_fail(s, "came: frag %s", came);
 }
 
 bool notation_icmp_out(struct stage *s, struct line *l, unsigned w,
 		       const struct packet *p)
 {
-	uint16_t type = notation_icmp_type(s->version, word_at(l, w));
+	uint16_t type;
+	const char *wrong;
 	char text[300];
 
+	if (word_is(l, w, "frag"))
+		return frag_out(s, l, w + 1, p);
+	type = notation_icmp_type(s->version, word_at(l, w));
 	if (type == 0xffff)
 		return stage_fail(s, "'%s' is no ICMP message of this family",
 				  w < l->nwords ? l->words[w] : "");
-	if (p->protocol != PROTO_TCP && p->type == type >> 8 &&
-	    p->code == (uint8_t)type)
+	wrong = icmp_differs(s, l, w + 1, type, p);
+	if (p->protocol != PROTO_TCP && p->type == type >> 8 && !p->more &&
+	    (p->code == (uint8_t)type || l->nwords > w + 1) && !wrong)
 		return true;
+	if (wrong)
+		stage_fail(s, "'%s' is not so", wrong);
 	return stage_fail(s, "came: > %s",
 			  flow_print(text, sizeof(text), NULL, p));
 }

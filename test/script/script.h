@@ -134,6 +134,28 @@ uint16_t notation_icmp_type(uint8_t version, const char *name);
 /* Octets in hex; their number, -1: it is not, or there is no room. */
 int notation_hex(const char *word, uint8_t *to, size_t room);
 
+/* notation_ip.c: what is said of the internet layer, and done to |buf| */
+#define MAX_EXT 12
+struct ext_said {
+	uint8_t kind;
+	uint32_t len;
+	uint8_t octets[300];
+};
+struct ip_said {
+	uint8_t opt[40];
+	size_t nopt;
+	struct ext_said ext[MAX_EXT];
+	unsigned next;
+	bool frag, more;
+	uint32_t id, len, offset;
+};
+/* True: |word| was one of these (or one of these and wrong). */
+bool notation_ip_word(struct stage *s, struct line *l, unsigned *w,
+		      const char *word, struct ip_said *d);
+size_t notation_ip_shape(const struct ip_said *d, uint8_t version, uint8_t *buf,
+			 size_t len);
+void notation_ip_sum(uint8_t *buf); /* of IPv4's header */
+
 /* ---- settings.c */
 bool settings_line(struct stage *s, struct line *l, unsigned w);
 void settings_default(struct stage *s);

@@ -146,21 +146,26 @@ static void learn(struct stage *s, const struct packet *p)
 
 static void keep_sent(struct stage *s, const struct tcpd_out *out)
 {
-	struct sent *p = malloc(sizeof(*p) + out->len);
 	uint8_t *buf = malloc(PACKET_MAX);
+	struct packet k;
 	const char *wrong;
+	struct sent *p;
 	char text[400];
 
-	if (!p || !buf)
+	if (!buf)
 		abort();
-	wrong = packet_strict(&p->p, buf, out, s->set.mtu);
+	wrong = packet_strict(&k, buf, out, s->set.mtu);
+	p = malloc(sizeof(*p) + k.len);
+	if (!p)
+		abort();
+	p->p = k;
 	if (wrong)
 		stage_fail(s,
 			   "at %.6f a packet goes out that breaks a rule: %s",
 			   stage_clock(s, s->now), wrong);
-	memcpy(p->buf, buf, out->len);
-	if (p->p.data)
-		p->p.data = p->buf + (p->p.data - buf);
+	if (k.data)
+		memcpy(p->buf, k.data, k.len);
+	p->p.data = p->buf;
 	free(buf);
 	if (p->p.sum == SUM_PARTIAL && !s->set.csum)
 		stage_fail(s,

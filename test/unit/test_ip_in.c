@@ -81,10 +81,20 @@ static void checksum4(struct octet_packet *o)
 	o->p[10] ^= 1;
 }
 
-static void more_fragments(struct octet_packet *o)
+static void partial_fragment(struct octet_packet *o)
 {
 	o->p[6] = 0x20;
 	sum4(o);
+	o->off.flags = TCPD_PKT_CSUM_PARTIAL;
+	o->off.csum_start = 20;
+	o->off.csum_offset = 16;
+}
+
+static void gso_fragment(struct octet_packet *o)
+{
+	o->p[6] = 0x20;
+	sum4(o);
+	o->off.gso_size = 8;
 }
 
 static void fragment_offset(struct octet_packet *o)
@@ -104,16 +114,11 @@ static void extension(struct octet_packet *o, uint8_t kind)
 	o->p[5] = (uint8_t)(o->p[5] + 8);
 }
 
-static void routing_header(struct octet_packet *o)
+static void option6(struct octet_packet *o)
 {
-	extension(o, 43);
-	o->p[43] = 1; /* one segment left */
-}
-
-static void fragment6(struct octet_packet *o)
-{
-	extension(o, 44);
-	o->p[43] = 1; /* more of it */
+	extension(o, 60);
+	o->p[42] = 0x5e; /* to be dropped by who does not know it */
+	o->p[43] = 4;
 }
 
 static void tcp_cut(struct octet_packet *o)
@@ -174,11 +179,12 @@ static const struct row {
 	{"less than it says, IPv6", total_length, 6, TCPD_DROP_IP_SHORT},
 	{"version 5", version5, 4, TCPD_DROP_IP_VERSION},
 	{"header checksum", checksum4, 4, TCPD_DROP_IP_CHECKSUM},
-	{"a fragment", more_fragments, 4, TCPD_DROP_IP_FRAGMENT},
-	{"a later fragment", fragment_offset, 4, TCPD_DROP_IP_FRAGMENT},
-	{"a fragment, IPv6", fragment6, 6, TCPD_DROP_IP_FRAGMENT},
+	{"a fragment with a checksum to fill in", partial_fragment, 4,
+	 TCPD_DROP_OFFLOAD},
+	{"a fragment to be cut", gso_fragment, 4, TCPD_DROP_OFFLOAD},
+	{"a piece of a TCP header", fragment_offset, 4, TCPD_DROP_IP_FRAGMENT},
 	{"a source route", source_route, 4, TCPD_DROP_IP_OPTION},
-	{"a routing header", routing_header, 6, TCPD_DROP_IP_EXTENSION},
+	{"an option of a later RFC", option6, 6, TCPD_DROP_IP_EXTENSION},
 	{"a cut TCP header", tcp_cut, 4, TCPD_DROP_TCP_SHORT},
 	{"a data offset of 4", data_offset_4, 4, TCPD_DROP_TCP_SHORT},
 	{"a data offset beyond the end", data_offset_15, 4,

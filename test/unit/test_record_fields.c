@@ -44,13 +44,18 @@ static const struct {
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
 	 " left right pri prev next "},
 	{"lib/tcp/tcp.h", "reply", &record_reply, "", " block "},
-	{"lib/stack/stack.h", "tcpd_stack", &record_stack, "", " mem nmem "},
+	{"lib/stack/stack.h", "tcpd_stack", &record_stack, "",
+	 " mem nmem icmp_peers "},
+	{"lib/stack/frag.h", "frags", &record_stack, "frags.",
+	 " slab tab peers whole first last mem "},
+	{"lib/stack/frag.h", "frag", &record_frag, "",
+	 " head tail mem next prev "},
 	/* a borrowed packet, a plan: not between batches; traces go */
 	{"lib/tcp/tcp.h", "tcp", &record_stack, "t.",
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
 	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
 	 " replies"
-	 " reply_head nreplies borrows nborrows borrowed send_mem traces"
+	 " reply_head nreplies nsplit borrows nborrows borrowed send_mem traces"
 	 " trace_in"
 	 " trace_out rsts_traced_at rsts_traced rsts_left_out rst_left_out "
 	 "plan sum recent paths "
