@@ -11,21 +11,13 @@
 #include "tcp/xmit.h"
 #include "wire/icmp.h"
 
-
 /* The connection that has the quoted octet in flight. */
-static struct conn *quoted(const struct tcp *t, const struct icmp *m)
+static struct conn *quoted(const struct tcp *t, const struct icmp *m,
+			   const struct tuple *tu)
 {
-	struct tuple tu;
-	uint32_t slot;
+	uint32_t slot = conn_find(t, tu, tuple_hash(t, tu));
 	struct conn *c;
 
-	if (!m->has_quote)
-		return NULL;
-	memcpy(tu.local, m->quote.src, 16);
-	memcpy(tu.peer, m->quote.dst, 16);
-	tu.lport = m->quote_src;
-	tu.pport = m->quote_dst;
-	slot = conn_find(t, &tu, tuple_hash(t, &tu));
 	if (slot == HTAB_NONE)
 		return NULL;
 	c = conn_at(t, slot);
@@ -34,8 +26,30 @@ static struct conn *quoted(const struct tcp *t, const struct icmp *m)
 	return c;
 }
 
+static bool is_hard(const struct icmp *m)
+{
+	return m->kind == ICMP_UNREACHABLE &&
+	       (m->reason == ICMP_PORT || m->reason == ICMP_PROTOCOL);
+}
+
+/* A half-open entry whose SYN-ACK is quoted: a hard error ends it, as an RST
+ * would; others wait for the next SYN-ACK.  False: there is none. */
+static bool half_open(struct tcp *t, const struct icmp *m,
+		      const struct tuple *tu)
+{
+	uint32_t slot = synq_find(t, tu, tuple_hash(t, tu));
+
+	if (slot == HTAB_NONE || half_at(t, slot)->iss != m->quote_seq)
+		return false;
+	if (is_hard(m))
+		synq_remove(t, slot, EV_UNREACHABLE);
+	return true;
+}
+
 static int soft_error(const struct icmp *m)
 {
+	if (is_hard(m))
+		return TCPD_ERR_REFUSED;
 	if (m->kind == ICMP_UNREACHABLE && m->reason == ICMP_NET)
 		return TCPD_ERR_NET_UNREACH;
 	return TCPD_ERR_HOST_UNREACH;
@@ -45,9 +59,7 @@ static int soft_error(const struct icmp *m)
  * MUST-56, SHLD-26 with the practice of 3.9.2.2). */
 static void unreachable(struct tcp *t, struct conn *c, const struct icmp *m)
 {
-	bool hard = m->reason == ICMP_PORT || m->reason == ICMP_PROTOCOL;
-
-	if (c->state != TCPD_SYN_SENT || !hard) {
+	if (conn_synchronized(c) || !is_hard(m)) {
 		conn_soft_error(t, c, soft_error(m));
 		return;
 	}
@@ -87,6 +99,7 @@ void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 {
 	struct tcp *t = &st->t;
 	struct icmp m;
+	struct tuple tu;
 	struct conn *c;
 
 	icmp_parse(&m, ip, p, ip->len, t->sum, csum_valid);
@@ -105,11 +118,22 @@ void icmp_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 	case ICMP_SOFT:
 		break;
 	}
-	c = quoted(t, &m);
+	/* who sent the segment hears of it, and nobody else */
+	if (!m.has_quote || memcmp(m.quote.src, ip->dst, 16) != 0) {
+		tcp_drop(t, TCPD_DROP_ICMP_STRAY);
+		return;
+	}
+	memcpy(tu.local, m.quote.src, 16);
+	memcpy(tu.peer, m.quote.dst, 16);
+	tu.lport = m.quote_src;
+	tu.pport = m.quote_dst;
+	c = quoted(t, &m, &tu);
 	if (m.kind == ICMP_TOO_BIG)
 		too_big(t, c, &m);
-	else if (!c)
+	else if (!c && !half_open(t, &m, &tu))
 		tcp_drop(t, TCPD_DROP_ICMP_STRAY);
+	else if (!c)
+		return;
 	else if (m.kind == ICMP_UNREACHABLE)
 		unreachable(t, c, &m);
 	else

@@ -37,7 +37,8 @@ void keepalive_timeout(struct tcp *t, struct conn *c)
 		t->stat.timeouts_gave_up++;
 		rst_send(t, c, TCPD_RESET_TIMEOUT);
 		conn_move(t, c, EV_TIMEOUT_R2);
-		conn_ended(t, c, TCPD_ERR_TIMEOUT, TCPD_EV_TIMEOUT);
+		conn_ended(t, c, c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT,
+			   TCPD_EV_TIMEOUT);
 		return;
 	}
 	c->keep_due = true;

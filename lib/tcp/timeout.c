@@ -59,7 +59,8 @@ static void user_timeout(struct tcp *t, struct conn *c)
 	else
 		t->stat.opens_failed++;
 	conn_move(t, c, EV_TIMEOUT_R2);
-	conn_ended(t, c, TCPD_ERR_TIMEOUT, TCPD_EV_TIMEOUT);
+	conn_ended(t, c, c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT,
+		   TCPD_EV_TIMEOUT);
 }
 
 typedef void handler(struct tcp *t, struct conn *c);

@@ -21,6 +21,7 @@ enum {
 	ICMP6_TOO_BIG = 2,
 	ICMP6_TIME_EXCEEDED = 3,
 	ICMP6_PARAMETER = 4,
+	ICMP6_INFORMATIONAL = 128, /* from here on */
 	ICMP6_ECHO = 128,
 	ICMP6_ECHO_REPLY = 129,
 	ICMP_HEAD = 8,
@@ -98,8 +99,8 @@ static enum icmp_kind kind6(struct icmp *m, uint32_t rest)
 	case ICMP6_TIME_EXCEEDED:
 	case ICMP6_PARAMETER:
 		return ICMP_SOFT;
-	default:
-		return ICMP_OTHER;
+	default: /* an error of a later RFC is passed up (4443, 2.4) */
+		return m->type < ICMP6_INFORMATIONAL ? ICMP_SOFT : ICMP_OTHER;
 	}
 }
 

@@ -212,9 +212,9 @@ static size_t mangle(const struct said *d, uint8_t *buf, size_t len)
 
 	if (d->doff >= 0)
 		buf[tcp + 12] = (uint8_t)(d->doff << 4);
-	len = notation_ip_shape(&d->ip, d->p.version, buf, len);
 	if (d->proto >= 0)
 		buf[d->p.version == 4 ? 9 : 6] = (uint8_t)d->proto;
+	len = notation_ip_shape(&d->ip, d->p.version, buf, len);
 	if (d->p.version == 4) {
 		notation_ip_sum(buf);
 		buf[10] ^= d->badip ? 4 : 0;

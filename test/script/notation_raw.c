@@ -224,7 +224,27 @@ static const char *icmp_differs(struct stage *s, struct line *l, unsigned w,
 	return NULL;
 }
 
-/* "> icmp frag LEN@OFFSET[+]": one that is not the last. */
+/* "1480@1480*i+" with its numbers worked out; "": it cannot be read. */
+static void frag_word(const struct line *l, unsigned w, char *want, size_t room)
+{
+	char copy[80] = "", *at, *plus;
+	int64_t len, off;
+
+	(void)snprintf(copy, sizeof(copy), "%s",
+		       word_at(l, w) ? word_at(l, w) : "");
+	want[0] = '\0';
+	at = strchr(copy, '@');
+	plus = copy + strlen(copy) - 1;
+	if (!at || *plus != '+')
+		return;
+	*at = *plus = '\0';
+	if (number_expr(copy, l->index, &len) &&
+	    number_expr(at + 1, l->index, &off))
+		(void)snprintf(want, room, "%lld@%lld+", (long long)len,
+			       (long long)off);
+}
+
+/* "> icmp frag LEN@OFFSET+": one that is not the last. */
 static bool frag_out(struct stage *s, struct line *l, unsigned w,
 		     const struct packet *p)
 {
@@ -232,8 +252,7 @@ static bool frag_out(struct stage *s, struct line *l, unsigned w,
 
 	(void)snprintf(came, sizeof(came), "%u@%u%s", p->len, p->offset,
 		       p->more ? "+" : "");
-	(void)snprintf(want, sizeof(want), "%s",
-		       word_at(l, w) ? word_at(l, w) : "");
+	frag_word(l, w, want, sizeof(want));
 	if (p->protocol != PROTO_TCP && p->fragment && !strcmp(came, want))
 		return true;
 	return stage_fail(s, "came: frag %s", came);

@@ -111,7 +111,7 @@ static const struct {
 	{"parameter problem (6)",  6, 4, 1, 0, ICMP_SOFT, ICMP_NET, 0},
 	{"echo (6)",               6, 128, 0, 0, ICMP_ECHO, ICMP_NET, 0},
 	{"echo reply (6)",         6, 129, 0, 0, ICMP_OTHER, ICMP_NET, 0},
-	{"IPv4's echo in IPv6",    6, 8, 0, 0, ICMP_OTHER, ICMP_NET, 0},
+	{"an error of a later RFC (6)", 6, 100, 0, 0, ICMP_SOFT, ICMP_NET, 0},
 	{"neighbour solicitation", 6, 135, 0, 0, ICMP_OTHER, ICMP_NET, 0},
 	/* clang-format on */
 };
