@@ -75,9 +75,8 @@ const struct conf_row conf_rows[] = {
 { "mtu", TOP, .type = CONF_T_COUNT, MEMBER(conf, mtu),
   .min = 68, .max = 65535, .def = {"1500"},
   .meaning = "Greatest packet on the TUN interface, in octets. Below 1280 "
-	"there is no IPv6. Below 88 tcpd warns: Linux makes no segment of less "
-	"than 48 octets, its packets then come in fragments, which tcpd does "
-	"not put together." },
+	"there is no IPv6. Below 88 a Linux peer's segments, which have 48 "
+	"octets at least, come in fragments." },
 { "txqueuelen", TOP, .type = CONF_T_COUNT, MEMBER(conf, txqueuelen),
   .min = 1, .max = 1000000, .def = {"10000"},
   .meaning = "Packets that the kernel keeps for tcpd on the TUN interface." },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_isn.c - RFC 6528: numbers of one tuple go up with the clock, those of
- * another say nothing of them; time stamps the same (RFC 7323, 5.4); and the
- * stack's own random numbers.
+ * another say nothing of them; time stamps the same (RFC 7323, 5.4); flow labels
+ * (RFC 6437); and the stack's own random numbers.
  *
  * LINK: test/unit/rig.c
  */
@@ -238,6 +238,32 @@ START_TEST(time_stamps_count_from_their_base)
 }
 END_TEST
 
+/* RFC 6437, 3: of other connections nothing is told, and each keeps its own. */
+START_TEST(flow_labels_are_steady_and_near_uniform)
+{
+	struct tuple tu = rig_tuple(6, 80, 40000);
+	uint32_t same = flow_label(rig.t, &tu);
+
+	for (unsigned i = 0; i < N; i++) {
+		uint32_t label;
+
+		tu = rig_tuple(6, (uint16_t)(80 + i % 7), (uint16_t)i);
+		label = flow_label(rig.t, &tu);
+		ck_assert(label && label < 1u << 20);
+		/* all 32 bits are looked at */
+		numbers[i] = label | label << 20;
+		rig.t->now += TCPD_MS(7);
+		ck_assert_uint_eq(flow_label(rig.t, &tu), label);
+	}
+	fair_bits("flow label", numbers);
+	tu = rig_tuple(6, 80, 40000);
+	ck_assert_uint_eq(flow_label(rig.t, &tu), same);
+	rig.set.key[0] ^= 1;
+	rig_restart();
+	ck_assert_uint_ne(flow_label(rig.t, &tu), same);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("isn");
@@ -253,5 +279,6 @@ int main(void)
 	tcase_add_test(tc, random_numbers_are_fair_and_do_not_repeat);
 	tcase_add_test(tc, isn_and_time_stamps_go_on_with_a_kept_key);
 	tcase_add_test(tc, time_stamps_count_from_their_base);
+	tcase_add_test(tc, flow_labels_are_steady_and_near_uniform);
 	return rig_run(s);
 }
