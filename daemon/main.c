@@ -37,7 +37,6 @@
 #define GRACE	   2.	/* s for connections to close in order */
 #define GRACE_POLL 0.02 /* s between two looks whether they have */
 #define SCALE_WARN 20u
-#define MTU_WARN   88u /* both heads, and 48 octets: TCP_MIN_SND_MSS */
 #define ERR_MAX	   1024
 
 enum { DONE = 0, FAULT = 1, USAGE = 2 };
@@ -208,10 +207,6 @@ static void say_hello(const struct daemon *d)
 		log_warn("time-scale = %u: above %u a peer's own delays look "
 			 "like losses",
 			 (unsigned)c->time_scale, SCALE_WARN);
-	if (link_mtu(d) < MTU_WARN)
-		log_warn("mtu = %u: a Linux peer's smallest segment, %u "
-			 "octets, comes in fragments, which are dropped",
-			 (unsigned)link_mtu(d), MTU_WARN);
 }
 
 /* After the drop: threads (capabilities are a thread's own), then READY. */

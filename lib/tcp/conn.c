@@ -287,7 +287,8 @@ void conn_disarm(struct conn *c, enum conn_timer which)
 	c->timer[which] = 0;
 }
 
-#define MSS_MIN 48u /* of a peer: less is a cheap way to cost us much */
+#define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
+#define MSS_LEAST 8u  /* of the device: what an MTU of 68 leaves, IPv6's heads */
 
 uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
 {
@@ -302,7 +303,7 @@ uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu)
 {
 	uint32_t heads = ip_is4(tu->local) ? TCP4_HEADS : TCP6_HEADS;
 
-	return t->set.mtu > heads + MSS_MIN ? t->set.mtu - heads : MSS_MIN;
+	return max_u32(t->set.mtu, heads + MSS_LEAST) - heads;
 }
 
 /* Eff.snd.MSS: RFC 9293, 3.7.1 (MUST-16); options come off it (RFC 6691). */
@@ -310,7 +311,7 @@ uint32_t conn_mss_at(const struct conn *c, uint32_t mtu)
 {
 	bool v4 = ip_is4(c->tu.local);
 	uint32_t heads = v4 ? TCP4_HEADS : TCP6_HEADS;
-	uint32_t mss = mtu > heads + MSS_MIN ? mtu - heads : MSS_MIN;
+	uint32_t mss = max_u32(mtu, heads + MSS_LEAST) - heads;
 	/* MUST-15: 536 over IPv4, 1220 over IPv6, where the peer is silent */
 	uint32_t peer = c->peer_mss ? c->peer_mss : v4 ? 536u : 1220u;
 

@@ -95,9 +95,5 @@ for port in x 0 65536 80x ''; do
 done >"$tmp/codes"
 is "$(sort -u "$tmp/codes")" 2 "the examples take no port that is none"
 tcpd_stop
-tcpd_start -o 'mtu = 68 host-addresses = {"10.77.0.1/24"}'
-ok "an MTU that Linux fragments for is warned of" \
-	grep -q 'mtu = 68: ' "$tmp/tcpd.log"
-tcpd_stop
 
 done_testing

@@ -104,7 +104,7 @@ static const struct mss {
 	{"TCP_MAXSEG", 4, 1500, 0, 1460, 500, false, 500},
 	{"an MSS of 0", 4, 1500, 0, 1, 1460, false, 48},
 	{"an MSS of 1 with time stamps", 4, 1500, 0, 1, 1460, true, 36},
-	{"the smallest MTU", 4, 68, 0, 1460, 28, false, 48},
+	{"the smallest MTU", 4, 68, 0, 1460, 28, false, 28},
 	{"jumbo frames", 4, 9000, 0, 8960, 8960, false, 8960},
 	{"the largest MTU", 4, 65535, 0, 65495, 65495, false, 65495},
 };
@@ -132,7 +132,7 @@ static const struct adv {
 	uint16_t mtu;
 	uint32_t want;
 } advs[] = {{4, 1500, 1460}, {6, 1500, 1440}, {4, 576, 536},
-	    {6, 1280, 1220}, {4, 68, 48},     {4, 65535, 65495}};
+	    {6, 1280, 1220}, {4, 68, 28},     {4, 65535, 65495}};
 
 START_TEST(conn_announces_what_the_device_takes)
 {
