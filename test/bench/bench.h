@@ -23,6 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "test/net/place.h"
+
+/* Who does not exist: the addresses for benchmarks (RFC 2544, RFC 5180). */
+#define SOURCES_4 "198.18.0.0"
+#define SOURCES_6 "2001:2::"
+
 static inline void die(const char *what)
 {
 	(void)fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name,
@@ -49,19 +55,6 @@ static inline double number(const char *text)
 		exit(2);
 	}
 	return v;
-}
-
-static inline struct sockaddr_in ipv4(const char *ip, unsigned port)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port)};
-
-	if (inet_pton(AF_INET, ip, &sa.sin_addr) != 1) {
-		(void)fprintf(stderr, "%s: %s: expected an IPv4 address\n",
-			      program_invocation_short_name, ip);
-		exit(2);
-	}
-	return sa;
 }
 
 static inline void many_fds(void)

@@ -17,12 +17,11 @@ static char buf[256 * 1024];
 static int fds[MAX_FLOWS];
 static double octets[MAX_FLOWS];
 
-static void connect_all(const struct sockaddr_in *to, int ep, int n, bool into)
+static void connect_all(const struct place *to, int ep, int n, bool into)
 {
 	for (int i = 0; i < n; i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
-		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)to,
-					  sizeof(*to)) < 0)
+		fds[i] = place_socket(to, 0);
+		if (fds[i] < 0 || connect(fds[i], &to->any, to->len) < 0)
 			die("connect");
 		if (fcntl(fds[i], F_SETFL, O_NONBLOCK) < 0)
 			die("fcntl");
@@ -73,7 +72,7 @@ static double busy_seconds(void)
 int main(int argc, char **argv)
 {
 	double sum = 0, squares = 0, seconds, busy;
-	struct sockaddr_in to;
+	struct place to;
 	uint64_t start;
 	int ep, n;
 	bool into;
@@ -85,7 +84,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	into = strcmp(argv[1], "into") == 0;
-	to = ipv4(argv[2], (unsigned)number(argv[3]));
+	to = place(argv[2], (unsigned)number(argv[3]));
 	n = (int)number(argv[4]);
 	if (n < 1 || n > MAX_FLOWS)
 		return 2;

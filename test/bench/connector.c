@@ -13,7 +13,7 @@
 
 #define AT_ONCE 8
 
-static struct sockaddr_in to, from;
+static struct place to, from;
 static unsigned nsources, turn;
 static bool echo;
 static unsigned long done, errors;
@@ -24,18 +24,16 @@ static struct {
 
 static void begin(int ep, uint64_t i)
 {
-	struct sockaddr_in sa = from;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct place p = from;
+	int fd = place_socket(&to, SOCK_NONBLOCK);
 
 	if (fd < 0)
 		die("socket");
-	sa.sin_addr.s_addr =
-		htonl(ntohl(from.sin_addr.s_addr) + turn++ % nsources);
-	set_flag(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	place_add(&p, turn++ % nsources);
+	set_flag(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT); /* of both */
+	if (bind(fd, &p.any, p.len) < 0)
 		die("bind");
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
-	    errno != EINPROGRESS)
+	if (connect(fd, &to.any, to.len) < 0 && errno != EINPROGRESS)
 		die("connect");
 	slot[i].fd = fd;
 	slot[i].asked = false;
@@ -95,8 +93,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	echo = strcmp(argv[1], "echo") == 0;
-	to = ipv4(argv[2], (unsigned)number(argv[3]));
-	from = ipv4(argv[5], 0);
+	to = place(argv[2], (unsigned)number(argv[3]));
+	from = place(argv[5], 0);
 	nsources = (unsigned)number(argv[6]);
 	if (!nsources)
 		return 2;

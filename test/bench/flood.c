@@ -8,10 +8,10 @@
  *	      [-m MAC] [-b] [-q]
  *
  * Without -r, as many as the core makes.  Each packet of a run has four numbers
- * that none before had: SOURCES addresses (65536) from FIRST_SOURCE
- * (198.18.0.0) on, then the next port of each.  A SYN has the options of a
- *Linux client, with -b none.  -m: the other side's address, where the link has
- *some.
+ * that none before had: SOURCES addresses (65536) from FIRST_SOURCE on
+ * (198.18.0.0, 2001:2::), then the next port of each.  A SYN has the options
+ * of a Linux client, with -b none.  -m: the other side's address, where the
+ * link has some.
  *
  * Prints: sent N in S s = R/s; refused N; answers A/s; synack N rst N other N.
  * "refused": the interface did not take them.  The answers a second are those
@@ -36,15 +36,14 @@
 #define TICK	   250000u /* ns between two bursts, when there is a rate */
 #define FIRST_PORT 1024u
 #define NPORTS	   (65536u - FIRST_PORT)
-#define HEADERS	   40u /* of IP and TCP, without options */
 #define PATIENCE   500 /* ms for answers, at the end */
 
 struct flood {
 	const char *name;
-	struct sockaddr_in to;
+	struct place to, source; /* the first one */
 	double rate, seconds;
 	uint64_t count;
-	uint32_t sources, first;
+	uint32_t sources, first; /* the last four octets of |source| */
 	uint8_t flags;
 	bool bare, quiet;
 	struct ether_addr mac;
@@ -54,7 +53,7 @@ struct flood {
 	uint32_t random;
 	uint32_t port; /* which one comes first: another in each run */
 	uint32_t ip_sum, tcp_sum; /* of what is the same in all */
-	size_t nlink, len;
+	size_t nlink, nip, len;
 	uint8_t pkt[BATCH][128];
 	struct iovec iov[BATCH];
 	struct mmsghdr msg[BATCH];
@@ -82,23 +81,25 @@ static size_t options(const struct flood *f, uint8_t *o)
 /* All that is the same in every packet, and its part of the checksums. */
 static void template(struct flood *f, uint8_t *p)
 {
-	size_t nopt = options(f, p + HEADERS), len = HEADERS + nopt;
-	uint8_t *t = p + 20;
+	struct segment s = {.v6 = place_v6(&f->to)};
+	size_t nopt = options(f, p + f->nip + 20);
+	uint8_t *t = p + f->nip;
+	struct place none = f->source;
 
-	p[0] = 0x45;
-	raw_put16(p + 2, (uint32_t)len);
-	p[6] = 0x40; /* do not fragment */
-	p[8] = 64;
-	p[9] = IPPROTO_TCP;
-	memcpy(p + 16, &f->to.sin_addr, 4);
-	memcpy(t + 2, &f->to.sin_port, 2);
+	memset(place_tail(&none), 0, 4);
+	raw_between(&s, &none, &f->to);
+	raw_ip_header(&s, 20 + nopt, p, &f->tcp_sum);
+	raw_put16(t + 2, s.dport);
 	t[12] = (uint8_t)((20 + nopt) / 4 << 4);
 	t[13] = f->flags;
 	raw_put16(t + 14, f->flags & RST ? 0 : 64240);
-	f->ip_sum = raw_add(0, p, 20);
-	f->tcp_sum = raw_add((uint32_t)(IPPROTO_TCP + 20 + nopt), p + 12, 8);
-	f->tcp_sum = raw_add(f->tcp_sum, t, 20 + nopt);
-	f->len = len;
+	if (!s.v6) {
+		raw_put16(p + 10, 0);
+		f->ip_sum = raw_add(0, p, 20);
+	}
+	f->tcp_sum = raw_add(f->tcp_sum + (uint32_t)(IPPROTO_TCP + 20 + nopt),
+			     t, 20 + nopt);
+	f->len = f->nip + 20 + nopt;
 }
 
 static void prepare(struct flood *f)
@@ -108,7 +109,7 @@ static void prepare(struct flood *f)
 
 		if (f->nlink) {
 			memcpy(p, &f->mac, 6);
-			raw_put16(p + 12, ETH_P_IP);
+			raw_put16(p + 12, f->nip == 40 ? ETH_P_IPV6 : ETH_P_IP);
 		}
 		template(f, p + f->nlink);
 		f->iov[i] = (struct iovec){p, f->nlink + f->len};
@@ -125,12 +126,16 @@ static void vary(const struct flood *f, uint8_t *p, uint64_t k, uint32_t seq,
 	uint16_t port =
 		(uint16_t)(FIRST_PORT + (k / f->sources + f->port) % NPORTS);
 	uint32_t of_src = (src >> 16) + (src & 0xffff);
-	uint8_t *t = p + 20;
+	uint8_t *t = p + f->nip;
 
 	if (!(f->flags & ACK))
 		ack = 0;
-	raw_put32(p + 12, src);
-	raw_put16(p + 10, raw_fold(f->ip_sum + of_src));
+	if (f->nip == 40) {
+		raw_put32(p + 20, src);
+	} else {
+		raw_put32(p + 12, src);
+		raw_put16(p + 10, raw_fold(f->ip_sum + of_src));
+	}
 	raw_put16(t, port);
 	raw_put32(t + 4, seq);
 	raw_put32(t + 8, ack);
@@ -164,17 +169,23 @@ static void send_some(struct flood *f, unsigned n)
 	f->sent += n;
 }
 
+static uint16_t protocol(const struct flood *f)
+{
+	return htons(f->nip == 40 ? ETH_P_IPV6 : ETH_P_IP);
+}
+
 /* Counts, without taking them, the TCP packets that come in with |flags| of
  * those in |mask|: its queue is full from the first one on. */
 static int counter(const struct flood *f, uint32_t mask, uint32_t flags)
 {
+	bool v6 = f->nip == 40;
 	struct sock_filter code[] = {
-		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, v6 ? 6 : 9},
 		{BPF_JMP | BPF_JEQ | BPF_K, 0, 7, IPPROTO_TCP},
-		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 16},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, v6 ? 36 : 16},
 		{BPF_JMP | BPF_JGE | BPF_K, 0, 5, f->first},
 		{BPF_JMP | BPF_JGT | BPF_K, 4, 0, f->first + f->sources - 1},
-		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 33},
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, (uint32_t)f->nip + 13},
 		{BPF_ALU | BPF_AND | BPF_K, 0, 0, mask},
 		{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, flags},
 		{BPF_RET | BPF_K, 0, 0, 1},
@@ -182,7 +193,7 @@ static int counter(const struct flood *f, uint32_t mask, uint32_t flags)
 	};
 	struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
-				 .sll_protocol = htons(ETH_P_IP),
+				 .sll_protocol = protocol(f),
 				 .sll_ifindex = (int)if_nametoindex(f->name)};
 	int fd = socket(AF_PACKET, SOCK_DGRAM, 0), least = 0;
 
@@ -209,7 +220,7 @@ static uint64_t counted(int fd)
 static void open_all(struct flood *f)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
-				 .sll_protocol = htons(ETH_P_IP),
+				 .sll_protocol = protocol(f),
 				 .sll_ifindex = (int)if_nametoindex(f->name)};
 	int room = 4 << 20;
 	struct ifreq ifr = {0};
@@ -232,7 +243,6 @@ static void open_all(struct flood *f)
 	set_flag(f->fd, SOL_PACKET, PACKET_QDISC_BYPASS);
 	(void)setsockopt(f->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room,
 			 sizeof(room));
-	at.sll_protocol = htons(ETH_P_IP);
 	if (bind(f->fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		die("bind");
 	if (!f->quiet) {
@@ -333,18 +343,9 @@ static uint8_t kind(const char *name)
 	return 0;
 }
 
-static struct sockaddr_in address(char *text)
-{
-	char *colon = strrchr(text, ':');
-
-	if (!colon)
-		usage();
-	*colon = '\0';
-	return ipv4(text, (unsigned)number(colon + 1));
-}
-
 static void arguments(struct flood *f, int argc, char **argv)
 {
+	const char *first = NULL;
 	int c;
 
 	while ((c = getopt(argc, argv, "i:d:r:t:c:k:n:s:m:bq")) != -1) {
@@ -353,7 +354,7 @@ static void arguments(struct flood *f, int argc, char **argv)
 			f->name = optarg;
 			break;
 		case 'd':
-			f->to = address(optarg);
+			f->to = place_of(optarg);
 			break;
 		case 'r':
 			f->rate = number(optarg);
@@ -371,7 +372,7 @@ static void arguments(struct flood *f, int argc, char **argv)
 			f->sources = (uint32_t)number(optarg);
 			break;
 		case 's':
-			f->first = ntohl(ipv4(optarg, 0).sin_addr.s_addr);
+			first = optarg;
 			break;
 		case 'm':
 			f->has_mac = ether_aton_r(optarg, &f->mac) != NULL;
@@ -386,16 +387,22 @@ static void arguments(struct flood *f, int argc, char **argv)
 			usage();
 		}
 	}
-	if (!f->name || !f->to.sin_port || !f->sources || optind != argc ||
-	    f->rate < 0 || f->first + (f->sources - 1) < f->first)
+	if (!f->name || !f->to.len || !f->sources || optind != argc ||
+	    f->rate < 0)
+		usage();
+	f->nip = place_v6(&f->to) ? 40 : 20;
+	if (!first)
+		first = f->nip == 40 ? SOURCES_6 : SOURCES_4;
+	f->source = place(first, 0);
+	f->first = raw_get32(place_tail(&f->source));
+	if (place_v6(&f->source) != place_v6(&f->to) ||
+	    f->first + (f->sources - 1) < f->first)
 		usage();
 }
 
 int main(int argc, char **argv)
 {
-	static struct flood f = {.flags = SYN,
-				 .sources = 65536,
-				 .first = 0xc6120000 /* RFC 2544 */};
+	static struct flood f = {.flags = SYN, .sources = 65536};
 
 	f.random = (uint32_t)now_ns() | 1;
 	f.port = next_random(&f) % NPORTS;

@@ -25,17 +25,15 @@ static struct client *all;
 static uint32_t *rtt; /* us */
 static unsigned ok, first, failed;
 
-static void begin(int ep, const struct sockaddr_in *to, unsigned i,
-		  uint64_t patience)
+static void begin(int ep, const struct place *to, unsigned i, uint64_t patience)
 {
 	struct client *c = &all[i];
 
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	c->fd = place_socket(to, SOCK_NONBLOCK);
 	if (c->fd < 0)
 		die("socket");
 	c->deadline = now_ns() + patience;
-	if (connect(c->fd, (const struct sockaddr *)to, sizeof(*to)) < 0 &&
-	    errno != EINPROGRESS)
+	if (connect(c->fd, &to->any, to->len) < 0 && errno != EINPROGRESS)
 		die("connect");
 	watch(ep, EPOLL_CTL_ADD, c->fd, EPOLLOUT, i);
 }
@@ -115,7 +113,7 @@ static uint32_t rank(unsigned percent)
 	return first ? rtt[(first - 1) * percent / 100] : 0;
 }
 
-static void run(const struct sockaddr_in *to, unsigned count, double gap,
+static void run(const struct place *to, unsigned count, double gap,
 		uint64_t patience)
 {
 	struct epoll_event ev[64];
@@ -143,7 +141,7 @@ static void run(const struct sockaddr_in *to, unsigned count, double gap,
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to;
+	struct place to;
 	unsigned count;
 	double rate;
 
@@ -153,7 +151,7 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	to = ipv4(argv[1], (unsigned)number(argv[2]));
+	to = place(argv[1], (unsigned)number(argv[2]));
 	count = (unsigned)number(argv[3]);
 	rate = number(argv[4]);
 	if (!count || count > MAX_COUNT || rate <= 0)

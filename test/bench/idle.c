@@ -19,12 +19,12 @@ struct flow {
 	size_t sent, got;
 };
 
-static int open_one(const struct sockaddr_in *to)
+static int open_one(const struct place *to)
 {
 	struct linger abort = {1, 0};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = place_socket(to, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+	if (fd < 0 || connect(fd, &to->any, to->len) < 0)
 		die("connect");
 	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)) < 0)
 		die("setsockopt");
@@ -90,7 +90,7 @@ static void pass_all(const int *fds, size_t count, size_t total)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to;
+	struct place to;
 	size_t count, total;
 	int *fds;
 
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	many_fds();
-	to = ipv4(argv[1], (unsigned)number(argv[2]));
+	to = place(argv[1], (unsigned)number(argv[2]));
 	count = (size_t)number(argv[3]);
 	total = argc > 4 ? (size_t)number(argv[4]) : 0;
 	fds = calloc(count, sizeof(*fds));

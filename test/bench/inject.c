@@ -49,7 +49,7 @@ static void send_segment(const struct peer *p, uint8_t flags, uint32_t seq,
 /* A SYN whose MSS option may say anything; rawtcp.h writes none for 0. */
 static void send_syn(const struct peer *p, int mss)
 {
-	uint8_t pkt[64] = {0};
+	uint8_t pkt[96] = {0};
 	struct segment s = proto;
 	size_t len;
 
@@ -60,13 +60,15 @@ static void send_syn(const struct peer *p, int mss)
 	s.mss = mss == NO_MSS ? 0 : 1;
 	len = raw_build(&s, pkt, sizeof(pkt));
 	if (mss != NO_MSS) {
-		raw_put16(pkt + 42, (uint32_t)mss);
-		raw_put16(pkt + 36, 0);
-		raw_put16(pkt + 36,
-			  raw_fold(raw_add(
-				  raw_add((uint32_t)(IPPROTO_TCP + len - 20),
-					  pkt + 12, 8),
-				  pkt + 20, len - 20)));
+		size_t ip = proto.v6 ? 40 : 20;
+		uint8_t *t = pkt + ip;
+		uint32_t sum = raw_add((uint32_t)(IPPROTO_TCP + len - ip),
+				       proto.v6 ? pkt + 8 : pkt + 12,
+				       proto.v6 ? 32 : 8);
+
+		raw_put16(t + 22, (uint32_t)mss);
+		raw_put16(t + 16, 0);
+		raw_put16(t + 16, raw_fold(raw_add(sum, t, len - ip)));
 	}
 	if (sendto(dev.fd, pkt, len, 0, (const struct sockaddr *)&dev.to,
 		   sizeof(dev.to)) < 0)
@@ -84,8 +86,7 @@ static bool receive(const struct peer *p, struct segment *s, int ms)
 
 		if (poll(&pfd, 1, (int)((end - now) / 1000000u) + 1) > 0 &&
 		    raw_receive(&dev, buf, sizeof(buf), s) &&
-		    s->src == proto.dst && s->sport == proto.dport &&
-		    s->dport == p->port)
+		    raw_answers(s, &proto) && s->dport == p->port)
 			return true;
 	}
 	return false;
@@ -175,6 +176,7 @@ static void mss(void)
 int main(int argc, char **argv)
 {
 	const char *name = "tcpd0";
+	struct place from, to;
 
 	if (argc > 2 && strcmp(argv[1], "-i") == 0) {
 		name = argv[2];
@@ -187,10 +189,10 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	proto.dst = ipv4(argv[1], 0).sin_addr.s_addr;
-	proto.dport = (uint16_t)number(argv[2]);
-	proto.src = ipv4("10.77.0.78", 0).sin_addr.s_addr;
-	if (raw_open(&dev, name) < 0)
+	to = place(argv[1], (unsigned)number(argv[2]));
+	from = place(place_v6(&to) ? "fd77::78" : "10.77.0.78", 0);
+	raw_between(&proto, &from, &to);
+	if (raw_open_for(&dev, name, proto.v6 ? ETH_P_IPV6 : ETH_P_IP) < 0)
 		die(name);
 	if (strcmp(argv[3], "old") == 0 && argc == 5)
 		old((unsigned)number(argv[4]));

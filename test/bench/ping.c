@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 {
 	static float us[MAX_SAMPLES];
 	useconds_t pause = argc > 4 ? (useconds_t)number(argv[4]) : 0;
-	struct sockaddr_in to;
+	struct place to;
 	uint64_t begin, end, t;
 	size_t n = 0;
 	double busy = 0;
@@ -34,9 +34,9 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	to = ipv4(argv[1], (unsigned)number(argv[2]));
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+	to = place(argv[1], (unsigned)number(argv[2]));
+	fd = place_socket(&to, 0);
+	if (fd < 0 || connect(fd, &to.any, to.len) < 0)
 		die("connect");
 	set_flag(fd, IPPROTO_TCP, TCP_NODELAY);
 	end = now_ns() + (uint64_t)(number(argv[3]) * 1e9);

@@ -26,8 +26,8 @@
 #define BATCH	   64u
 
 static struct rawdev dev;
-static struct sockaddr_in to;
-static uint32_t first_source = 0xc6120000; /* 198.18.0.0, RFC 2544 */
+static struct place to, source; /* the first one */
+static uint32_t first_source;	/* its last four octets */
 
 static void put(const struct segment *s)
 {
@@ -38,43 +38,37 @@ static void put(const struct segment *s)
 
 static void begin(uint64_t k)
 {
-	const struct segment syn = {
-		.src = htonl(first_source + (uint32_t)(k / NPORTS)),
-		.dst = to.sin_addr.s_addr,
-		.sport = (uint16_t)(FIRST_PORT + k % NPORTS),
-		.dport = ntohs(to.sin_port),
-		.seq = (uint32_t)k * 2654435761u,
-		.win = 65535,
-		.mss = 1460,
-		.flags = SYN};
+	struct segment syn = {.sport = (uint16_t)(FIRST_PORT + k % NPORTS),
+			      .seq = (uint32_t)k * 2654435761u,
+			      .win = 65535,
+			      .mss = 1460,
+			      .flags = SYN};
+	struct place from = source;
 
+	place_add(&from, (uint32_t)(k / NPORTS));
+	raw_between(&syn, &from, &to);
 	put(&syn);
 }
 
 static void answer(const struct segment *in, uint8_t flags)
 {
-	const struct segment out = {.src = in->dst,
-				    .dst = in->src,
-				    .sport = in->dport,
-				    .dport = in->sport,
-				    .seq = in->ack,
-				    .ack = raw_end(in),
-				    .win = 65535,
-				    .flags = flags};
+	const struct segment out = raw_reply(in, flags);
 
 	put(&out);
 }
 
-/* Only what the server sends to us is looked at. */
+/* Only what the server sends to us is looked at: by the last four octets of
+ * both addresses. */
 static void open_dev(const char *name, uint64_t most)
 {
+	bool v6 = place_v6(&to);
 	uint32_t last = first_source + (uint32_t)(most / NPORTS);
 	struct sock_filter code[] = {
-		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, v6 ? 6 : 9},
 		{BPF_JMP | BPF_JEQ | BPF_K, 0, 6, IPPROTO_TCP},
-		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 12},
-		{BPF_JMP | BPF_JEQ | BPF_K, 0, 4, ntohl(to.sin_addr.s_addr)},
-		{BPF_LD | BPF_W | BPF_ABS, 0, 0, 16},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, v6 ? 20 : 12},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 4, raw_get32(place_tail(&to))},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, v6 ? 36 : 16},
 		{BPF_JMP | BPF_JGE | BPF_K, 0, 2, first_source},
 		{BPF_JMP | BPF_JGT | BPF_K, 1, 0, last},
 		{BPF_RET | BPF_K, 0, 0, 256},
@@ -83,7 +77,7 @@ static void open_dev(const char *name, uint64_t most)
 	struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
 	int room = 16 << 20;
 
-	if (raw_open(&dev, name) < 0 ||
+	if (raw_open_for(&dev, name, v6 ? ETH_P_IPV6 : ETH_P_IP) < 0 ||
 	    setsockopt(dev.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 		       sizeof(prog)) < 0 ||
 	    setsockopt(dev.fd, SOL_SOCKET, SO_RCVBUFFORCE, &room,
@@ -101,8 +95,10 @@ struct count {
 /* A segment for one that is over is a repeated one: false. */
 static bool is_over(struct count *n, const struct segment *in)
 {
-	uint64_t k = (uint64_t)(ntohl(in->dst) - first_source) * NPORTS +
-		     in->dport - FIRST_PORT - n->first;
+	uint32_t dst =
+		in->v6 ? raw_get32(in->dst6.s6_addr + 12) : ntohl(in->dst);
+	uint64_t k = (uint64_t)(dst - first_source) * NPORTS + in->dport -
+		     FIRST_PORT - n->first;
 	uint8_t bit = (uint8_t)(1u << k % 8);
 	bool was;
 
@@ -168,30 +164,28 @@ static bool receive(struct count *n)
 int main(int argc, char **argv)
 {
 	struct count n = {.all = 0};
-	const char *name = NULL;
+	const char *name = NULL, *first = NULL;
 	uint64_t at_once = 256, start;
-	char *colon = NULL;
 	double took;
 	int c;
 
 	while ((c = getopt(argc, argv, "i:d:c:w:s:o:")) != -1) {
 		if (c == 'i')
 			name = optarg;
-		else if (c == 'd' && (colon = strrchr(optarg, ':')) != NULL) {
-			*colon = '\0';
-			to = ipv4(optarg, (unsigned)number(colon + 1));
-		} else if (c == 'c')
+		else if (c == 'd')
+			to = place_of(optarg);
+		else if (c == 'c')
 			n.all = (uint64_t)number(optarg);
 		else if (c == 'w')
 			at_once = (uint64_t)number(optarg);
 		else if (c == 's')
-			first_source = ntohl(ipv4(optarg, 0).sin_addr.s_addr);
+			first = optarg;
 		else if (c == 'o')
 			n.first = (uint64_t)number(optarg);
 		else
-			colon = NULL;
+			name = NULL;
 	}
-	if (!name || !colon || !n.all || optind != argc) {
+	if (!name || !to.len || !n.all || optind != argc) {
 		(void)fputs("usage: reflex -i IF -d ADDRESS:PORT -c COUNT "
 			    "[-w ATONCE] [-s FIRST_SOURCE] [-o FIRST]\n",
 			    stderr);
@@ -200,6 +194,10 @@ int main(int argc, char **argv)
 	n.over = calloc(1, n.all / 8 + 1);
 	if (!n.over)
 		die("calloc");
+	if (!first)
+		first = place_v6(&to) ? SOURCES_6 : SOURCES_4;
+	source = place(first, 0);
+	first_source = raw_get32(place_tail(&source));
 	open_dev(name, n.first + n.all);
 	start = now_ns();
 	while (n.begun < at_once && n.begun < n.all)

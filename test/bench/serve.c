@@ -21,12 +21,11 @@ static bool app;
 static int ep;
 static char buf[256 * 1024];
 
-static int listen_on(struct sockaddr_in sa)
+static int listen_on(struct place p)
 {
-	const struct sockaddr *p = (struct sockaddr *)&sa;
 	int type = SOCK_STREAM | SOCK_NONBLOCK, one = 1;
-	int fd = app ? tcpd_app_socket(AF_INET, type, 0)
-		     : socket(AF_INET, type, 0);
+	int fd = app ? tcpd_app_socket(p.any.sa_family, type, 0)
+		     : socket(p.any.sa_family, type, 0);
 
 	if (fd < 0)
 		die("socket");
@@ -35,7 +34,7 @@ static int listen_on(struct sockaddr_in sa)
 					  sizeof(one));
 	else
 		set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
-	if ((app ? tcpd_app_bind(fd, p, sizeof(sa)) : bind(fd, p, sizeof(sa))) <
+	if ((app ? tcpd_app_bind(fd, &p.any, p.len) : bind(fd, &p.any, p.len)) <
 	    0)
 		die("bind");
 	if ((app ? tcpd_app_listen(fd, 4096) : listen(fd, 4096)) < 0)
@@ -125,7 +124,7 @@ static void open_service(const char *ip, char *spec)
 		(void)fprintf(stderr, "serve: %s: expected KIND:PORT\n", spec);
 		exit(2);
 	}
-	fd = listen_on(ipv4(ip, (unsigned)number(colon)));
+	fd = listen_on(place(ip, (unsigned)number(colon)));
 	watch(ep, EPOLL_CTL_ADD, fd, EPOLLIN,
 	      (uint64_t)fd << 32 | k | LISTENER);
 }

@@ -44,8 +44,8 @@ static unsigned answer(unsigned count)
 	struct segment s;
 	unsigned i;
 
-	if (!raw_receive(&dev, buf, sizeof(buf), &s) || s.dst != proto.src ||
-	    s.sport != proto.dport || s.flags != (SYN | ACK))
+	if (!raw_receive(&dev, buf, sizeof(buf), &s) ||
+	    !raw_answers(&s, &proto) || s.flags != (SYN | ACK))
 		return 0;
 	i = s.dport - FIRST_PORT;
 	if (s.dport < FIRST_PORT || i >= count)
@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 {
 	unsigned count, begun = 0, done = 0;
 	const char *name = "tcpd0";
+	struct place from, to;
 	struct pollfd pfd;
 
 	if (argc > 2 && strcmp(argv[1], "-i") == 0) {
@@ -75,13 +76,16 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	proto.dst = ipv4(argv[1], 0).sin_addr.s_addr;
-	proto.dport = (uint16_t)number(argv[2]);
+	to = place(argv[1], (unsigned)number(argv[2]));
 	count = (unsigned)number(argv[3]);
-	proto.src = ipv4(argc > 4 ? argv[4] : "10.77.0.77", 0).sin_addr.s_addr;
+	from = place(argc > 4	     ? argv[4]
+		     : place_v6(&to) ? "fd77::77"
+				     : "10.77.0.77",
+		     0);
+	raw_between(&proto, &from, &to);
 	if (!count || count > MAX_COUNT)
 		return 2;
-	if (raw_open(&dev, name) < 0)
+	if (raw_open_for(&dev, name, proto.v6 ? ETH_P_IPV6 : ETH_P_IP) < 0)
 		die(name);
 	pfd = (struct pollfd){.fd = dev.fd, .events = POLLIN};
 	while (done < count) {

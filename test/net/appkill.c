@@ -25,12 +25,13 @@
 #include <unistd.h>
 
 #include "tcpd_app.h"
+#include "test/net/place.h"
 
 #define PORT	  5000
 #define BACK_PORT 5001
 #define LIMIT	  100.0 /* ms */
 
-static struct sockaddr_in t, k;
+static struct place t, k;
 static unsigned round_no;
 static pid_t child;
 
@@ -50,41 +51,28 @@ static double now_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-static struct sockaddr_in address(const char *ip, uint16_t port)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons(port)};
-
-	if (inet_pton(AF_INET, ip, &sa.sin_addr) != 1) {
-		(void)fprintf(stderr, "appkill: %s: expected an address\n", ip);
-		exit(2);
-	}
-	return sa;
-}
-
 /* The app: says when it listens and when it has everything, then waits. */
 _Noreturn static void be_app(int out)
 {
-	const struct sockaddr *peer = (struct sockaddr *)&k;
-	struct sockaddr_in nobody = k;
-	int one = 1, l = tcpd_app_socket(AF_INET, SOCK_STREAM, 0), c, n;
+	int family = t.any.sa_family, one = 1, c, n;
+	int l = tcpd_app_socket(family, SOCK_STREAM, 0);
+	struct place nobody = k;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)tcpd_app_setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one,
 				  sizeof(one));
-	if (tcpd_app_bind(l, (struct sockaddr *)&t, sizeof(t)) < 0 ||
-	    tcpd_app_listen(l, 16) < 0)
+	if (tcpd_app_bind(l, &t.any, t.len) < 0 || tcpd_app_listen(l, 16) < 0)
 		_exit(1);
 	(void)!write(out, "L", 1);
 	for (int i = 0; i < 2; i++)
 		if (tcpd_app_accept(l, NULL, NULL, 0) < 0)
 			_exit(1);
-	c = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
-	if (tcpd_app_connect(c, peer, sizeof(k)) < 0)
+	c = tcpd_app_socket(family, SOCK_STREAM, 0);
+	if (tcpd_app_connect(c, &k.any, k.len) < 0)
 		_exit(1);
-	n = tcpd_app_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	nobody.sin_addr.s_addr = htonl(ntohl(nobody.sin_addr.s_addr) + 200);
-	(void)tcpd_app_connect(n, (struct sockaddr *)&nobody, sizeof(nobody));
+	n = tcpd_app_socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	place_add(&nobody, 200);
+	(void)tcpd_app_connect(n, &nobody.any, nobody.len);
 	(void)!write(out, "A", 1);
 	for (;;)
 		pause();
@@ -92,9 +80,9 @@ _Noreturn static void be_app(int out)
 
 static int dial(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = place_socket(&t, 0);
 
-	if (connect(fd, (struct sockaddr *)&t, sizeof(t)) < 0) {
+	if (connect(fd, &t.any, t.len) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -178,7 +166,7 @@ static double one_round(int back)
 
 int main(int argc, char **argv)
 {
-	int back = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	int back, one = 1;
 	double ms, longest = 0;
 	unsigned rounds;
 
@@ -188,13 +176,13 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	t = address(argv[1], PORT);
-	k = address(argv[2], BACK_PORT);
+	t = place(argv[1], PORT);
+	k = place(argv[2], BACK_PORT);
+	back = place_socket(&k, 0);
 	rounds = (unsigned)strtoul(argv[3], NULL, 10);
 	(void)signal(SIGPIPE, SIG_IGN);
 	setsockopt(back, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(back, (struct sockaddr *)&k, sizeof(k)) < 0 ||
-	    listen(back, 16) < 0)
+	if (bind(back, &k.any, k.len) < 0 || listen(back, 16) < 0)
 		fail("listen");
 	for (round_no = 0; round_no < rounds; round_no++) {
 		ms = one_round(back);

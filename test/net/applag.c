@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "tcpd_app.h"
+#include "test/net/place.h"
 
 #define PATIENCE 5000 /* ms without any progress */
 
@@ -374,33 +375,20 @@ static void exchange(int a, int k)
 	close(k);
 }
 
-static struct sockaddr_in address(const char *ip, uint16_t port)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons(port)};
-
-	if (inet_pton(AF_INET, ip, &sa.sin_addr) != 1) {
-		(void)fprintf(stderr, "applag: %s: expected an address\n", ip);
-		exit(2);
-	}
-	return sa;
-}
-
 /* A connection, from whichever side. */
-static void meet(const struct sockaddr_in *t, const struct sockaddr_in *k,
-		 int lt, int lk, int *a, int *p)
+static void meet(const struct place *t, const struct place *k, int lt, int lk,
+		 int *a, int *p)
 {
 	if (rnd(2)) {
-		*p = socket(AF_INET, SOCK_STREAM, 0);
-		if (connect(*p, (const struct sockaddr *)t, sizeof(*t)) < 0)
+		*p = place_socket(t, 0);
+		if (connect(*p, &t->any, t->len) < 0)
 			fail("connect of the kernel", -1);
 		*a = tcpd_app_accept(lt, NULL, NULL, SOCK_CLOEXEC);
 		if (*a < 0)
 			fail("tcpd_app_accept", -1);
 	} else {
-		*a = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
-		if (tcpd_app_connect(*a, (const struct sockaddr *)k,
-				     sizeof(*k)) < 0)
+		*a = tcpd_app_socket(k->any.sa_family, SOCK_STREAM, 0);
+		if (tcpd_app_connect(*a, &k->any, k->len) < 0)
 			fail("tcpd_app_connect", -1);
 		*p = accept(lk, NULL, NULL);
 		if (*p < 0)
@@ -410,7 +398,7 @@ static void meet(const struct sockaddr_in *t, const struct sockaddr_in *k,
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in t, k;
+	struct place t, k;
 	unsigned rounds;
 	int lt, lk, a = -1, p = -1, one = 1;
 
@@ -420,21 +408,19 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	t = address(argv[1], 5000);
-	k = address(argv[2], 5001);
+	t = place(argv[1], 5000);
+	k = place(argv[2], 5001);
 	rounds = (unsigned)strtoul(argv[3], NULL, 10);
 	state = strtoull(argv[4], NULL, 10) * 2654435761u + 88172645463325252u;
 	(void)signal(SIGPIPE, SIG_IGN);
-	lt = tcpd_app_socket(AF_INET, SOCK_STREAM, 0);
-	lk = socket(AF_INET, SOCK_STREAM, 0);
+	lt = tcpd_app_socket(t.any.sa_family, SOCK_STREAM, 0);
+	lk = place_socket(&k, 0);
 	setsockopt(lk, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)tcpd_app_setsockopt(lt, SOL_SOCKET, SO_REUSEADDR, &one,
 				  sizeof(one));
-	if (tcpd_app_bind(lt, (struct sockaddr *)&t, sizeof(t)) < 0 ||
-	    tcpd_app_listen(lt, 16) < 0)
+	if (tcpd_app_bind(lt, &t.any, t.len) < 0 || tcpd_app_listen(lt, 16) < 0)
 		fail("listen of tcpd", -1);
-	if (bind(lk, (struct sockaddr *)&k, sizeof(k)) < 0 ||
-	    listen(lk, 16) < 0)
+	if (bind(lk, &k.any, k.len) < 0 || listen(lk, 16) < 0)
 		fail("listen of the kernel", -1);
 	for (round_no = 0; round_no < rounds; round_no++) {
 		meet(&t, &k, lt, lk, &a, &p);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "tcpd_app.h"
+#include "test/net/place.h"
 
 #define PORT	    5000
 #define MAX_WORKERS 16
@@ -52,11 +53,11 @@ _Noreturn static void work(int l, char number)
 	}
 }
 
-static int dial(const struct sockaddr_in *to)
+static int dial(const struct place *to)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = place_socket(to, 0);
 
-	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+	if (connect(fd, &to->any, to->len) < 0)
 		fail("connect");
 	return fd;
 }
@@ -81,21 +82,22 @@ static unsigned answer(int fd)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in t = {.sin_family = AF_INET, .sin_port = htons(PORT)};
 	unsigned had[MAX_WORKERS] = {0}, workers, n, got = 0, number;
 	pid_t pid[MAX_WORKERS];
 	int fd[AT_ONCE], l;
+	struct place t;
 
-	if (argc != 5 || inet_pton(AF_INET, argv[1], &t.sin_addr) != 1) {
+	if (argc != 5) {
 		(void)fputs("usage: appworkers TCPD_ADDRESS WORKERS "
 			    "CONNECTIONS BACKLOG\n",
 			    stderr);
 		return 2;
 	}
+	t = place(argv[1], PORT);
 	workers = (unsigned)strtoul(argv[2], NULL, 10) % (MAX_WORKERS + 1);
 	n = (unsigned)strtoul(argv[3], NULL, 10);
-	l = tcpd_app_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (tcpd_app_bind(l, (struct sockaddr *)&t, sizeof(t)) < 0 ||
+	l = tcpd_app_socket(t.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (tcpd_app_bind(l, &t.any, t.len) < 0 ||
 	    tcpd_app_listen(l, (int)strtol(argv[4], NULL, 10)) < 0)
 		fail("listen");
 	for (unsigned i = 0; i < workers; i++) {

@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test/net/place.h"
+
 #define BUF_SIZE (256 * 1024)
 
 struct pipe { /* one direction */
@@ -94,16 +96,16 @@ static void wait_both(int sock)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct place to;
 	int sock;
 
-	if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
+	if (argc != 3) {
 		(void)fputs("usage: duplex ADDRESS PORT\n", stderr);
 		return 2;
 	}
-	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
-	sock = socket(AF_INET, SOCK_STREAM, 0);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0)
+	to = place(argv[1], (unsigned)strtoul(argv[2], NULL, 10));
+	sock = place_socket(&to, 0);
+	if (sock < 0 || connect(sock, &to.any, to.len) < 0)
 		die("connect");
 	up.from = 0;
 	up.to = down.from = sock;

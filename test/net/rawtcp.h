@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test/net/place.h"
+
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 struct segment {
@@ -174,6 +176,53 @@ static inline size_t raw_build(const struct segment *s, uint8_t *p, size_t room)
 	raw_put16(t + 16, raw_fold(raw_add((uint32_t)(IPPROTO_TCP + len) + sum,
 					   t, len)));
 	return head + len;
+}
+
+/* A segment's addresses and the destination's port. */
+static inline void raw_between(struct segment *s, const struct place *src,
+			       const struct place *dst)
+{
+	s->v6 = place_v6(dst);
+	if (s->v6) {
+		s->src6 = src->in6.sin6_addr;
+		s->dst6 = dst->in6.sin6_addr;
+	} else {
+		s->src = src->in.sin_addr.s_addr;
+		s->dst = dst->in.sin_addr.s_addr;
+	}
+	s->dport = ntohs(dst->in.sin_port);
+}
+
+static inline bool raw_same(bool v6, uint32_t a, const struct in6_addr *a6,
+			    uint32_t b, const struct in6_addr *b6)
+{
+	return v6 ? memcmp(a6, b6, sizeof(*a6)) == 0 : a == b;
+}
+
+/* Is |in| from where |out| goes, and to where that comes from? */
+static inline bool raw_answers(const struct segment *in,
+			       const struct segment *out)
+{
+	return in->v6 == out->v6 && in->sport == out->dport &&
+	       raw_same(in->v6, in->src, &in->src6, out->dst, &out->dst6) &&
+	       raw_same(in->v6, in->dst, &in->dst6, out->src, &out->src6);
+}
+
+/* What answers |in|: addresses and ports turned round, all of it taken. */
+static inline struct segment raw_reply(const struct segment *in, uint8_t flags)
+{
+	return (struct segment){.v6 = in->v6,
+				.src = in->dst,
+				.dst = in->src,
+				.src6 = in->dst6,
+				.dst6 = in->src6,
+				.sport = in->dport,
+				.dport = in->sport,
+				.seq = in->ack,
+				.ack = in->seq + in->len + !!(in->flags & SYN) +
+				       !!(in->flags & FIN),
+				.win = 65535,
+				.flags = flags};
 }
 
 /* 0, or -1 and errno. */
