@@ -11,6 +11,11 @@
  *	offline gaps	nanoseconds for a segment out of order, when there are 2
  *			gaps and when there are 256
  *	offline syn N	nanoseconds from a SYN to its SYN-ACK
+ *	offline data	nanoseconds for a full segment in order and half an ACK
+ *			(every second one has one), and for one that goes out
+ *			and half an ACK
+ *
+ * With -6 first: over IPv6.
  */
 #include <sys/mman.h>
 
@@ -18,12 +23,12 @@
 #include "tcpd.h"
 #include "test/net/rawtcp.h"
 
-#define LOCAL 0x0a4d0002u /* 10.77.0.2 */
-#define PEERS 0xc6120000u /* 198.18.0.0, RFC 2544 */
-#define NETS  131072u	  /* of their addresses */
-#define PORT  7
+#define NETS 131072u /* addresses of the peers */
+#define PORT 7
 
 static struct tcpd_stack *st;
+static struct place local, peers;
+static tcpd_handle listener;
 static tcpd_time now = TCPD_SEC(1000);
 
 static void *map(void *arg, size_t len)
@@ -49,11 +54,10 @@ static void unmap(void *arg, void *p, size_t len)
 
 static void start(uint32_t half_open)
 {
-	static const uint8_t ours[16] = {0, 0, 0,    0,	   0,  0,  0, 0,
-					 0, 0, 0xff, 0xff, 10, 77, 0, 2};
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0,    0,
+					   0, 0, 0, 0, 0xff, 0xff};
 	const struct tcpd_addr any = {.port = PORT};
 	struct tcpd_settings s;
-	tcpd_handle h = 0;
 
 	tcpd_settings_init(&s);
 	s.map = map;
@@ -62,10 +66,16 @@ static void start(uint32_t half_open)
 	s.max_half_open = half_open;
 	s.naddrs = 1;
 	s.addr[0] = (struct tcpd_prefix){.family = 4, .len = 24};
-	memcpy(s.addr[0].ip, ours, sizeof(ours));
+	memcpy(s.addr[0].ip, mapped, sizeof(mapped));
+	memcpy(s.addr[0].ip + 12, &local.in.sin_addr, 4);
+	if (place_v6(&local)) {
+		s.addr[0].family = 6;
+		memcpy(s.addr[0].ip, &local.in6.sin6_addr, 16);
+	}
 	for (size_t i = 0; i < sizeof(s.key); i++)
 		s.key[i] = (uint8_t)(37 * i + 11);
-	if (tcpd_new(&st, &s, now) || tcpd_listen(st, &h, &any, 0, NULL, now)) {
+	if (tcpd_new(&st, &s, now) ||
+	    tcpd_listen(st, &listener, &any, 0, NULL, now)) {
 		(void)fputs("offline: no stack\n", stderr);
 		exit(1);
 	}
@@ -73,7 +83,7 @@ static void start(uint32_t half_open)
 
 static void input(const struct segment *s)
 {
-	uint8_t p[128];
+	uint8_t p[1600];
 	struct tcpd_packet pkt = {.data = p};
 
 	pkt.len = (uint32_t)raw_build(s, p, sizeof(p));
@@ -109,14 +119,16 @@ static void forget(void)
 
 static struct segment from(uint64_t k)
 {
-	return (struct segment){.src = htonl(PEERS + (uint32_t)(k % NETS)),
-				.dst = htonl(LOCAL),
-				.sport = (uint16_t)(1024 + k / NETS),
-				.dport = PORT,
-				.seq = (uint32_t)k * 2654435761u,
-				.win = 65535,
-				.mss = 1460,
-				.flags = SYN};
+	struct segment s = {.sport = (uint16_t)(1024 + k / NETS),
+			    .seq = (uint32_t)k * 2654435761u,
+			    .win = 65535,
+			    .mss = 1460,
+			    .flags = SYN};
+	struct place peer = peers;
+
+	place_add(&peer, (uint32_t)(k % NETS));
+	raw_between(&s, &peer, &local);
+	return s;
 }
 
 /* --- initial sequence numbers */
@@ -189,21 +201,29 @@ static double least(double *best, uint64_t begin, unsigned n)
 	return *best;
 }
 
-/* Of |ngaps| octets that have come, each behind a gap, one comes again. */
-static double with_gaps(unsigned ngaps, uint64_t peer)
+/* A connection of peer |k|: what its segments look like from now on. */
+static struct segment established(uint64_t k)
 {
-	struct segment s = from(peer), answer = {0};
-	static const uint8_t octet[1];
-	uint32_t first = s.seq + 1, random = 1;
-	double best = 0;
+	struct segment s = from(k), answer = {0};
 
 	input(&s);
 	(void)output(&answer);
 	s.mss = 0;
 	s.flags = ACK;
-	s.seq = first;
+	s.seq++;
 	s.ack = answer.seq + 1;
 	input(&s);
+	return s;
+}
+
+/* Of |ngaps| octets that have come, each behind a gap, one comes again. */
+static double with_gaps(unsigned ngaps, uint64_t peer)
+{
+	struct segment s = established(peer);
+	static const uint8_t octet[1];
+	uint32_t first = s.seq, random = 1;
+	double best = 0;
+
 	s.data = octet;
 	s.len = 1;
 	for (unsigned i = 0; i < ngaps; i++) {
@@ -259,16 +279,92 @@ static void syn(size_t n)
 	printf("syn %.0f\n", best);
 }
 
+#define FULL 1428u /* text of a segment, of either family */
+
+static double into(struct segment *s, tcpd_handle h)
+{
+	static const uint8_t text[FULL];
+	double best = 0;
+
+	s->data = text;
+	s->len = FULL;
+	for (int turn = 0; turn < TURNS; turn++) {
+		uint64_t begin = now_ns();
+
+		for (unsigned i = 0; i < REPEAT; i++) {
+			input(s);
+			s->seq += FULL;
+			tcpd_recv_done(st, h, FULL, now);
+			(void)output(NULL);
+		}
+		(void)least(&best, begin, REPEAT);
+		now += TCPD_MS(1);
+	}
+	s->len = 0;
+	return best;
+}
+
+static double out_of(struct segment *s, tcpd_handle h)
+{
+	static const uint8_t text[2 * FULL];
+	double best = 0;
+
+	for (int turn = 0; turn < TURNS; turn++) {
+		uint64_t begin = now_ns();
+
+		for (unsigned i = 0; i < REPEAT / 2; i++) {
+			(void)tcpd_send(st, h, text, sizeof(text), now);
+			(void)output(NULL);
+			s->ack += sizeof(text);
+			input(s);
+		}
+		(void)least(&best, begin, REPEAT);
+		forget();
+		now += TCPD_MS(1);
+	}
+	return best;
+}
+
+static void data(void)
+{
+	struct segment s;
+	struct tcpd_event ev;
+	tcpd_handle h = 0;
+	double in;
+
+	start(16);
+	s = established(1);
+	while (tcpd_next_event(st, &ev))
+		;
+	if (tcpd_accept(st, listener, &h, now)) {
+		(void)fputs("offline: no connection\n", stderr);
+		exit(1);
+	}
+	in = into(&s, h);
+	printf("in %.0f out %.0f\n", in, out_of(&s, h));
+}
+
 int main(int argc, char **argv)
 {
+	bool v6 = argc > 1 && strcmp(argv[1], "-6") == 0;
+
+	if (v6) {
+		argc--;
+		argv++;
+	}
+	local = place(v6 ? "fd77::2" : "10.77.0.2", PORT);
+	peers = place(v6 ? SOURCES_6 : SOURCES_4, 0);
 	if (argc == 3 && strcmp(argv[1], "isn") == 0 && number(argv[2]) >= 2)
 		isn((size_t)number(argv[2]));
 	else if (argc == 2 && strcmp(argv[1], "gaps") == 0)
 		gaps();
 	else if (argc == 3 && strcmp(argv[1], "syn") == 0)
 		syn((size_t)number(argv[2]));
+	else if (argc == 2 && strcmp(argv[1], "data") == 0)
+		data();
 	else {
-		(void)fputs("usage: offline isn N|gaps|syn N\n", stderr);
+		(void)fputs("usage: offline [-6] isn N|gaps|syn N|data\n",
+			    stderr);
 		return 2;
 	}
 	return 0;
