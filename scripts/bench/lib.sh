@@ -3,6 +3,8 @@
 # lib.sh - what scripts/bench/flood and attacks share (sourced): namespaces, a
 # tcpd on a core of its own, and figures beside their targets.
 #
+#   bench_family 4|6           addresses: $ip of tcpd's, $at the same before a
+#                              port, $kernel_ip, $kernel_at
 #   bench_begin NAME BUILD     checks; $tmp, and a trap that removes everything
 #   tcpd_up NS DIR TEXT...     tcpd on core 1 in a new namespace: $tcpd_pid
 #   tcpd_down                  and its namespace
@@ -20,6 +22,24 @@
 fail() {
 	echo "$bench_name: $*" >&2
 	exit 1
+}
+
+bench_family() {
+	# shellcheck disable=SC2034 # some are for whoever sources this
+	case $1 in
+	4)
+		family=4 ip=10.77.0.2 at=$ip
+		kernel_ip=10.99.0.2 kernel_at=$kernel_ip
+		;;
+	6)
+		family=6 ip=fd77::2 at=[$ip]
+		kernel_ip=fd99::2 kernel_at=[$kernel_ip]
+		;;
+	*)
+		echo "$(basename "$0"): --family $1: expected 4 or 6" >&2
+		exit 2
+		;;
+	esac
 }
 
 bench_begin() {
@@ -103,8 +123,8 @@ tcpd_up() { # <namespace> <run-dir> <configuration>...
 	space "$tcpd_ns"
 	behind "$tcpd_run.log" "$tcpd_ns" 1 "$B/tcpd" -f "$tmp/conf" \
 		-o "user = nobody group = nogroup run-dir = \"$tcpd_run\"
-		addresses = {\"10.77.0.2/24\"}
-		host-addresses = {\"10.77.0.1/24\"}" "${args[@]}"
+		addresses = {\"10.77.0.2/24\", \"fd77::2/64\"}
+		host-addresses = {\"10.77.0.1/24\", \"fd77::1/64\"}" "${args[@]}"
 	tcpd_pid=$pid
 	for _ in $(seq 500); do
 		ctl version >/dev/null 2>&1 && break
@@ -115,6 +135,8 @@ tcpd_up() { # <namespace> <run-dir> <configuration>...
 		{ cat "$tcpd_run.log" >&2; fail "tcpd did not start"; }
 	ip -n "$tcpd_ns" link set tcpd0 txqueuelen 10000
 	ip -n "$tcpd_ns" route change 10.77.0.0/24 dev tcpd0 congctl cubic
+	ip -n "$tcpd_ns" -6 route change fd77::/64 dev tcpd0 metric 256 \
+		congctl cubic
 }
 
 tcpd_down() {
@@ -132,14 +154,20 @@ kernel_up() { # <injector's namespace> <server's>
 		netns "$2"
 	ip -n "$1" addr add 10.99.0.1/24 dev eth0
 	ip -n "$2" addr add 10.99.0.2/24 dev eth0
+	ip -n "$1" addr add fd99::1/64 dev eth0 nodad
+	ip -n "$2" addr add fd99::2/64 dev eth0 nodad
 	ip -n "$1" link set eth0 up
 	ip -n "$2" link set eth0 up
 	ip -n "$2" route add default via 10.99.0.1
+	ip -n "$2" -6 route add default via fd99::1
 	ip netns exec "$2" sh -c 'echo 2 >/sys/class/net/eth0/queues/rx-0/rps_cpus
 		sysctl -qw net.ipv4.tcp_syncookies=1
 		sysctl -qw net.core.somaxconn=4096' || exit 1
-	behind "$tmp/kserve" "$2" 1 "$bench/serve" 10.99.0.2 echo:7
+	behind "$tmp/kserve" "$2" 1 "$bench/serve" "$kernel_ip" echo:7
 	until_ready "$tmp/kserve" ready "$pid"
+	# the injector's packets know its address, the server's answers must
+	# not wait for that
+	on "$1" 0 "$bench/ping" "$kernel_ip" 7 0.1 >/dev/null
 	# shellcheck disable=SC2034 # for whoever sources this
 	kernel_mac=$(ip netns exec "$2" cat /sys/class/net/eth0/address)
 }
@@ -153,6 +181,7 @@ no_answers() { # <namespace> <device>
 			chain in {
 				type filter hook ingress device $2 priority 0
 				ip daddr 198.18.0.0/15 goto invented
+				ip6 daddr 2001:2::/48 goto invented
 			}
 			chain invented {
 				tcp flags & (syn | ack) == syn | ack counter name synack drop
@@ -229,7 +258,8 @@ table() { # <file with rows>
 	}
 	END { exit missed }' "$tmp/figures" "$1"
 	local rc=$?
-	echo "$bench_name: $((SECONDS - bench_since)) s; Linux $(uname -r)," \
+	echo "$bench_name: IPv$family; $((SECONDS - bench_since)) s;" \
+		"Linux $(uname -r)," \
 		"$(nproc) cores, injector and clients on core 0, tcpd on core 1"
 	return $rc
 }
