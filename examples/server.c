@@ -18,6 +18,12 @@
 
 #include "tcpd_app.h"
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
 static void serve(int fd, bool sink)
 {
 	char buf[65536];
@@ -44,28 +50,37 @@ static bool port_of(const char *text, uint16_t *port)
 	return n >= 1 && n <= UINT16_MAX && !*end;
 }
 
+/* Of either family. */
+static bool address(const char *text, union address *a)
+{
+	a->in.sin_family = AF_INET;
+	if (inet_pton(AF_INET, text, &a->in.sin_addr) == 1)
+		return true;
+	a->in6.sin6_family = AF_INET6;
+	return inet_pton(AF_INET6, text, &a->in6.sin6_addr) == 1;
+}
+
 int main(int argc, char **argv)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET};
+	union address sa = {0};
 	uint16_t port;
 	int fd, c, on = 1;
 	bool sink;
 
-	if (argc < 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1 ||
-	    !port_of(argv[2], &port)) {
+	if (argc < 3 || !address(argv[1], &sa) || !port_of(argv[2], &port)) {
 		(void)fputs("usage: server ADDRESS PORT [echo|sink]\n", stderr);
 		return 2;
 	}
-	sa.sin_port = htons(port);
+	sa.in.sin_port = htons(port); /* at the same place in both */
 	sink = argc > 3 && strcmp(argv[3], "sink") == 0;
 	(void)signal(SIGPIPE, SIG_IGN); /* write() says EPIPE */
 	(void)signal(SIGCHLD, SIG_IGN); /* children are not waited for */
-	fd = tcpd_app_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = tcpd_app_socket(sa.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket");
 	(void)tcpd_app_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
 				  sizeof(on));
-	if (tcpd_app_bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	if (tcpd_app_bind(fd, &sa.any, sizeof(sa)) < 0)
 		return fail("bind");
 	if (tcpd_app_listen(fd, 128) < 0)
 		return fail("listen");

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # ASAN
 # app_ends.sh - how an app sees a connection end: FIN, RST, refusal, silence;
 # and what the wire sees when the app ends it.
@@ -7,13 +8,13 @@
 
 tcpd_start
 app_start
-app listen l 10.77.0.2:5000 >/dev/null
+app listen l "$stack_at:5000" >/dev/null
 
 open_raw() { # <name> <port>; further lines of the script on stdin
 	{
 		printf 'send S mss=1460\nwait SA\nsend A\n'
 		cat
-	} | raw "$1" -s "10.77.0.77:$2" -d 10.77.0.2:5000
+	} | raw "$1" -s "$away_at:$2" -d "$stack_at:5000"
 }
 log() { cat "$tmp/$1.log"; }
 
@@ -34,13 +35,13 @@ open_raw rst 4002 <<-END
 	log 20000
 END
 app accept a l >/dev/null
-wait_for '! ss_json ".[].peer" | grep -q 10.77.0.77:4002' 5
+wait_for '! ss_json ".[].peer" | grep -qF "$away_at:4002"' 5
 is "$(app drain a)" "drain a 100 ECONNRESET" "RST: the data, then ECONNRESET"
 is "$(app error a)" "error a ECONNRESET" "RST: SO_ERROR says so once"
 is "$(app error a)" "error a none" "RST: and no more"
 app close a >/dev/null
 
-is "$(app connect r 10.77.0.1:4999)" "connect r ECONNREFUSED" \
+is "$(app connect r "$host_at:4999")" "connect r ECONNREFUSED" \
 	"a connect that the peer refuses: ECONNREFUSED"
 app close r >/dev/null
 
@@ -60,7 +61,7 @@ open_raw unread 4005 <<-END
 	log 20000
 END
 app accept a l >/dev/null
-wait_for '[ "$(ss_json ".[] | select(.peer == \"10.77.0.77:4005\") | .recv_q")" = 100 ]' 2
+wait_for '[ "$(ss_json ".[] | select(.peer == \"'"$away_at"':4005\") | .recv_q")" = 100 ]' 2
 app close a >/dev/null
 wait_for 'log unread | grep -q "<.* R"' 2
 is "$(log unread | grep -c '<.* R')" 1 "a close with unread data puts RST"
@@ -95,7 +96,7 @@ rm "$tmp/app.in"
 tcpd_stop
 tcpd_start -o 'time-scale = 200'
 app_start
-app listen l 10.77.0.2:5000 >/dev/null
+app listen l "$stack_at:5000" >/dev/null
 open_raw mute 4003 <<-END
 	log 60000
 END

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # ASAN
 # app_kill.sh - apps that are killed, a thousand times: their connections end
 # as the kernel would end them, their listeners are gone, nothing is left.
@@ -16,14 +17,14 @@ rss() { awk '$1 == "Rss:" { print $2 }' "/proc/$tcpd_pid/smaps_rollup"; }
 left() { ss_json '[.[] | select(.state != "TIME-WAIT")] | length'; }
 
 ok "the first rounds" in_ns "$BUILD/test/net/appkill" \
-	10.77.0.2 10.77.0.1 $((rounds / 2))
+	"$stack" "$host" $((rounds / 2))
 wait_for '[ "$(left)" = 0 ]' 5
 fds=$(nfds)
 kib=$(rss)
 blocks=$(stat_json .now.blocks)
 
 ok "$rounds apps are killed" in_ns "$BUILD/test/net/appkill" \
-	10.77.0.2 10.77.0.1 "$rounds"
+	"$stack" "$host" "$rounds"
 diag "$(cat "$tmp/ok.log")"
 wait_for '[ "$(left)" = 0 ]' 5
 is "$(left)" 0 "no connection and no listener is left"

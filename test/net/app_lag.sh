@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ASAN
 # app_lag.sh - random exchanges through an app's fd: no octet lost or out of
 # its place, no stall, and each kind of end as it should be.
@@ -15,7 +16,7 @@ tcpd_start
 for try in 1 2; do
 	diag "seed $((seed + try))"
 	ok "$rounds random exchanges" in_ns "$BUILD/test/net/applag" \
-		10.77.0.2 10.77.0.1 "$rounds" $((seed + try))
+		"$stack" "$host" "$rounds" $((seed + try))
 	diag "$(cat "$tmp/ok.log")"
 done
 wait_for '[ "$(ss_json "[.[] | select(.state != \"TIME-WAIT\")] | length")" = 0 ]' 5

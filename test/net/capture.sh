@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # capture.sh - tshark reads captures of whole connections: no bad checksum,
 # nothing that tcp.analysis finds wrong, and the changes of state as comments.
 . "$(dirname "$0")/lib.sh"
@@ -24,9 +25,9 @@ for offload in auto off; do
 	capture=$pid
 	wait_for '[ -s "$tmp/c.pcapng" ]' 5
 
-	in_ns curl -s -o /dev/null http://10.77.0.2/
-	in_ns curl -s -o /dev/null http://10.77.0.2:1234/
-	raw abort -s 10.77.0.77:4001 -d 10.77.0.2:7 <<-END
+	in_ns curl -g -s -o /dev/null "http://$stack_at/"
+	in_ns curl -g -s -o /dev/null "http://$stack_at:1234/"
+	raw abort -s "$away_at:4001" -d "$stack_at:7" <<-END
 		send S mss=1460
 		wait SA
 		send A
@@ -34,7 +35,7 @@ for offload in auto off; do
 		send RA
 	END
 	wait "$pid"
-	is "$(echoed in_ns 10.77.0.2 7 2 $((8 << 20)))" "2 identical" \
+	is "$(echoed in_ns "$stack" 7 2 $((8 << 20)))" "2 identical" \
 		"$offload: streams while it is captured"
 	wait_for '! tcpctl ss | grep -q ESTABLISHED' 5
 	kill -INT "$capture"
@@ -72,7 +73,7 @@ for offload in auto off; do
 	between "$(count 'frame.packet_flags_direction == 2')" 10 1e9 \
 		"$offload: and packets out"
 	if [ $offload = auto ]; then
-		between "$(count 'ip.len > 3000')" 1 1e9 \
+		between "$(count 'ip.len > 3000 || ipv6.plen > 3000')" 1 1e9 \
 			"$offload: super-segments are there whole"
 	fi
 	tcpd_stop
@@ -80,7 +81,7 @@ done
 
 tcpd_start -o "capture = \"$tmp/c.pcapng\"" \
 	-o 'service web { listen = ":80" kind = http syn-cookies = always }'
-is "$(in_ns curl -s -o /dev/null -w '%{http_code}' http://10.77.0.2/)" 200 \
+is "$(in_ns curl -g -s -o /dev/null -w '%{http_code}' "http://$stack_at/")" 200 \
 	"a program gets its page by a SYN cookie"
 tcpd_stop
 between "$(count 'tcp.flags.syn == 1')" 2 1e9 \

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ALONE
 # capture_fifo.sh - a capture into a FIFO that nobody reads slows nothing
 # down, and what it lost is counted.
@@ -15,7 +16,7 @@ tcpd_start -o 'service echo { listen = ":7" kind = echo }' \
 mkfifo "$tmp/fifo"
 exec 8<>"$tmp/fifo" # a reader that never reads
 
-p99() { in_ns "$BUILD/test/bench/ping" 10.77.0.2 7 "$seconds" | cut -d' ' -f3; }
+p99() { in_ns "$BUILD/test/bench/ping" "$stack" 7 "$seconds" | cut -d' ' -f3; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 i=0
@@ -24,7 +25,7 @@ while [ $i -lt "$rounds" ]; do
 	bg capture "$BUILD/tcpctl" capture "$tmp/fifo"
 	wait_for 'tcpctl --json stats | jq -e ".captures.running > 0" >/dev/null' 2 ||
 		sleep 0.1
-	in_ns "$BUILD/test/bench/bulk" into 10.77.0.2 9 1 0.2 >/dev/null
+	in_ns "$BUILD/test/bench/bulk" into "$stack" 9 1 0.2 >/dev/null
 	p99 >>"$tmp/with"
 	kill -INT "$pid"
 	wait "$pid"

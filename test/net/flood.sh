@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ASAN
 # flood.sh - SYNs from invented sources, more than the half-open table holds,
 # while honest clients connect and a stream goes on.  With SYN cookies nobody
@@ -23,12 +24,12 @@ memory() { awk '$1 == "Rss:" { print $2 }' "/proc/$tcpd_pid/smaps_rollup"; }
 # all there is, but for half-open entries and their timers
 counts() { stat_json '.now | .timers -= .half_open | del(.half_open) | tojson'; }
 quiet() { [ "$(stat_json '.now | .timers - .half_open + .connections')" = 0 ]; }
-clients() { in_ns "$BUILD/test/bench/honest" 10.77.0.2 7 "$@"; }
+clients() { in_ns "$BUILD/test/bench/honest" "$stack" 7 "$@"; }
 flood() { # <packets a second> <seconds> <more>...
 	local r="$1" t="$2"
 	shift 2
 	bg flood ip netns exec "$ns" "$BUILD/test/bench/flood" -i tcpd0 \
-		-d 10.77.0.2:7 -r "$r" -t "$t" "$@"
+		-d "$stack_at:7" -r "$r" -t "$t" "$@"
 	flood=$pid
 }
 
@@ -37,17 +38,18 @@ start() { # <syn-cookies>
 		-o 'service echo { listen = ":7" kind = echo }'
 	# what tcpd answers to nobody is nobody's
 	in_ns nft -f - <<-END
-		table ip flood {
+		table inet flood {
 			chain in {
 				type filter hook prerouting priority raw
 				ip daddr 198.18.0.0/15 drop
+				ip6 daddr 2001:2::/48 drop
 			}
 		}
 	END
 }
 
 stop() {
-	in_ns nft delete table ip flood
+	in_ns nft delete table inet flood
 	tcpd_stop
 	is $? 0 "$1: tcpd ends in order"
 }
@@ -56,14 +58,14 @@ attacked() { # <syn-cookies>
 	start "$1"
 	# the first use of everything is not the flood's cost
 	clients 50 1000 >"$tmp/honest"
-	echoed in_ns 10.77.0.2 7 1 4000000 >"$tmp/echoed"
+	echoed in_ns "$stack" 7 1 4000000 >"$tmp/echoed"
 	wait_for quiet 10
 	# shellcheck disable=SC2034 # wait_for evaluates it
 	base=$(counts)
 	before=$(memory)
 	flood "$rate" $lasts
 	wait_for '[ "$(stat_json .cookies.sent)" -gt 0 ]' 5
-	echoed in_ns 10.77.0.2 7 1 4000000 >"$tmp/echoed" &
+	echoed in_ns "$stack" 7 1 4000000 >"$tmp/echoed" &
 	transfer=$!
 	clients "$honest" $((honest / (lasts - 1))) >"$tmp/honest"
 	wait $transfer

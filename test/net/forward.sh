@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # ASAN
 # forward.sh - connections that go on to a server of the host: streams whole,
 # ends as they are, the client's address in front when asked for.
@@ -37,13 +38,13 @@ head -c 20000000 /dev/urandom >"$tmp/data"
 sum=$(sha256sum <"$tmp/data")
 tcpctl ss >/dev/null
 before=$(nfds)
-is "$(duplex 10.77.0.2 1 <"$tmp/data" | sha256sum)" "$sum" \
+is "$(duplex "$stack" 1 <"$tmp/data" | sha256sum)" "$sum" \
 	"to a TCP server and back, identical"
-is "$(duplex 10.77.0.2 2 <"$tmp/data" | sha256sum)" "$sum" \
+is "$(duplex "$stack" 2 <"$tmp/data" | sha256sum)" "$sum" \
 	"to a Unix socket and back, identical"
-is "$(duplex 10.77.0.2 3 <"$tmp/data")" 20000000 \
+is "$(duplex "$stack" 3 <"$tmp/data")" 20000000 \
 	"the client's FIN reaches the server, the answer comes after it"
-is "$(duplex 10.77.0.2 4 </dev/null)" bye "the server closes first"
+is "$(duplex "$stack" 4 </dev/null)" bye "the server closes first"
 
 # signature, PROXY over IPv4, 12 octets: both addresses, both ports
 echo x | in_ns socat - TCP:10.77.0.2:5,bind=10.77.0.1:40112
@@ -57,7 +58,7 @@ fd770000000000000000000000000001fd7700000000000000000000000000029cb10005780a" \
 
 for port in 8 9; do
 	rc=0
-	in_ns curl -s --max-time 5 http://10.77.0.2:$port/ >/dev/null || rc=$?
+	in_ns curl -g -s --max-time 5 "http://$stack_at:$port/" >/dev/null || rc=$?
 	# 7: curl was still in its connect() when the RST came
 	ok "no server there ($port): reset, at once" test $rc = 56 -o $rc = 7
 done
@@ -66,16 +67,16 @@ ok "the log says so" grep -q \
 	'service gone: tcp:127.0.0.1:9999: Connection refused' "$tmp/tcpd.log"
 
 # one that does not read: its client has to wait, tcpd keeps a bounded amount
-duplex 10.77.0.2 6 </dev/zero >/dev/null 2>&1 &
+duplex "$stack" 6 </dev/zero >/dev/null 2>&1 &
 pids="$pids $!"
-wait_for '[ "$(ss_json ".[] | select(.local == \"10.77.0.2:6\" and .state ==
+wait_for '[ "$(ss_json ".[] | select(.local == \"'"$stack_at"':6\" and .state ==
 	\"ESTABLISHED\") | .recv_q")" -gt 0 ] 2>/dev/null' 10
 is $? 0 "a server that does not read: what came in waits"
 # shellcheck disable=SC2317 # in a condition
 held() { stat_json .octets.received; }
 wait_for 'a=$(held); sleep 0.3; [ "$a" = "$(held)" ]' 20
 is $? 0 "and no more comes"
-id=$(ss_json '.[] | select(.local == "10.77.0.2:6" and .state ==
+id=$(ss_json '.[] | select(.local == "'"$stack_at"':6" and .state ==
 	"ESTABLISHED") | .id')
 is "$(tcpctl abort "$id")" "aborted $id" "it can be aborted by its id"
 wait_for '[ "$(tcpctl --json ss sport = 6 | jq length)" = 0 ]' 5
@@ -84,7 +85,7 @@ is $? 0 "and is gone"
 # closed by tcpctl: the client has its FIN, and all ends once it closes too
 mkfifo "$tmp/hold"
 exec 8<>"$tmp/hold"
-ip netns exec "$ns" "$BUILD/test/net/duplex" 10.77.0.2 1 <&8 >/dev/null 2>&1 &
+ip netns exec "$ns" "$BUILD/test/net/duplex" "$stack" 1 <&8 >/dev/null 2>&1 &
 client=$!
 pids="$pids $client"
 wait_for 'tcpctl ss sport = 1 | grep -q ESTABLISHED' 5
@@ -97,7 +98,7 @@ is $? 0 "a connection that tcpctl closed ends with its client"
 
 i=0
 while [ $i -lt 50 ]; do
-	duplex 10.77.0.2 4 </dev/null >/dev/null
+	duplex "$stack" 4 </dev/null >/dev/null
 	i=$((i + 1))
 done
 wait_for "[ \$(nfds) -le $before ]" 5

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ASAN
 # garbage.sh - what is no request closes the client that sent it, nobody else,
 # and loses no fd.
@@ -7,7 +8,7 @@
 
 tcpd_start -o 'service web { listen = ":80" kind = http }'
 app_start
-is "$(app listen l 10.77.0.2:5000)" "listen l ok" "an honest app listens"
+is "$(app listen l "$stack_at:5000")" "listen l ok" "an honest app listens"
 
 fds() { find "/proc/$tcpd_pid/fd" -mindepth 1 -printf '%f %l\n' | sort -n; }
 nfds() { find "/proc/$tcpd_pid/fd" -mindepth 1 | wc -l; }
@@ -16,7 +17,7 @@ sock() { socat -t 1 -T 3 - "UNIX-CONNECT:$run/ctl.sock" 2>/dev/null; }
 # the first of each kind may open something that stays
 ok "app.sock: a round of garbage" "$BUILD/test/net/garbage" "$run/app.sock"
 tcpctl version >/dev/null
-in_ns curl -s -o /dev/null http://10.77.0.2/
+in_ns curl -g -s -o /dev/null "http://$stack_at/"
 before=$(nfds)
 fds >"$tmp/fds"
 
@@ -41,7 +42,7 @@ done
 ok "tcpd still answers" tcpctl version
 is "$(app socket c)" "socket c ok" "the honest app is served"
 is "$(app close c)" "close c ok" "as before"
-is "$(in_ns curl -s -o /dev/null -w '%{http_code}' http://10.77.0.2/)" 200 \
+is "$(in_ns curl -g -s -o /dev/null -w '%{http_code}' "http://$stack_at/")" 200 \
 	"the page is there"
 wait_for "[ \$(nfds) -le $before ]" 5
 is "$(nfds)" "$before" "no fd is lost" || diag "$(fds | diff "$tmp/fds" -)"

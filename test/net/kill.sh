@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # kill.sh - when tcpd or an app dies, the other side is told.
 . "$(dirname "$0")/lib.sh"
 
 tcpd_start
 app_start
-app listen l 10.77.0.2:5000 >/dev/null
+app listen l "$stack_at:5000" >/dev/null
 mkfifo "$tmp/hold"
 client() { # <port of 10.77.0.2>: a kernel client that stays
-	in_ns "$BUILD/test/net/duplex" 10.77.0.2 "$1" <"$tmp/hold" \
+	in_ns "$BUILD/test/net/duplex" "$stack" "$1" <"$tmp/hold" \
 		>"$tmp/client.log" 2>&1 &
 	client=$!
 	pids="$pids $client"
@@ -32,7 +33,7 @@ exec 9>&-
 
 rm "$tmp/app.in"
 app_start
-app listen l 10.77.0.2:5001 >/dev/null
+app listen l "$stack_at:5001" >/dev/null
 client 5001
 exec 8<>"$tmp/hold"
 app accept a l >/dev/null
@@ -49,7 +50,7 @@ exec 9>&-
 # --- tcpd dies: every app hears of it
 rm "$tmp/app.in"
 app_start
-app listen l 10.77.0.2:5002 >/dev/null
+app listen l "$stack_at:5002" >/dev/null
 client 5002
 exec 8<>"$tmp/hold"
 app accept a l >/dev/null

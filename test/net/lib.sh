@@ -6,6 +6,10 @@
 # process that the test started, when it ends, however it ends.  Nothing here
 # touches the host's network.
 #
+# FAMILY=6: over IPv6, in tests that say "# FAMILIES" in their head.  They write
+# $stack (tcpd's address), $host (the kernel's) and $away (nobody's: rawpeer),
+# before a port $stack_at, $host_at and $away_at.
+#
 #   tcpd_start [-o TEXT]...    tcpd in $ns, until it answers; logs: $tmp/tcpd.log
 #   tcpd_stop                  SIGTERM and wait; its exit code
 #   tcpctl ...                 the control program on this tcpd
@@ -21,6 +25,7 @@
 #                              app_tell COMMAND...: does not wait for one
 #   router_start               a second namespace $peer behind a router:
 #       [ $peer 10.78.0.2 ]--veth--[ $router drops ]--veth--[ $ns ]--tcpd0
+#                              (and fd78::2, over IPv6)
 #   router_loss PERCENT        in each direction
 set -u
 
@@ -29,6 +34,19 @@ BUILD=${BUILD:-$top/build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 FULL=${FULL:-}
 PATH=$PATH:/usr/sbin:/sbin
+
+FAMILY=${FAMILY:-4}
+# shellcheck disable=SC2034 # for the tests
+case $FAMILY in
+6)
+	stack=fd77::2 host=fd77::1 away=fd77::77
+	stack_at=[$stack] host_at=[$host] away_at=[$away]
+	;;
+*)
+	stack=10.77.0.2 host=10.77.0.1 away=10.77.0.77
+	stack_at=$stack host_at=$host away_at=$away
+	;;
+esac
 
 ns=tcpd-$$
 router=tcpd-r-$$
@@ -287,6 +305,10 @@ router_start() {
 	ip -n "$router" addr add 10.78.0.1/24 dev p0
 	ip -n "$router" addr add 10.79.0.1/24 dev n0
 	ip -n "$ns" addr add 10.79.0.2/24 dev eth0
+	ip -n "$peer" addr add fd78::2/64 dev eth0 nodad
+	ip -n "$router" addr add fd78::1/64 dev p0 nodad
+	ip -n "$router" addr add fd79::1/64 dev n0 nodad
+	ip -n "$ns" addr add fd79::2/64 dev eth0 nodad
 	ip -n "$peer" link set eth0 up
 	ip -n "$router" link set p0 up
 	ip -n "$router" link set n0 up
@@ -294,8 +316,13 @@ router_start() {
 	ip -n "$peer" route add default via 10.78.0.1
 	ip -n "$router" route add 10.77.0.0/24 via 10.79.0.2
 	ip -n "$ns" route add 10.78.0.0/24 via 10.79.0.1
-	in_ns sysctl -qw net.ipv4.ip_forward=1
-	ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
+	ip -n "$peer" -6 route add default via fd78::1
+	ip -n "$router" -6 route add fd77::/64 via fd79::2
+	ip -n "$ns" -6 route add fd78::/64 via fd79::1
+	for n in "$ns" "$router"; do
+		ip netns exec "$n" sysctl -qw net.ipv4.ip_forward=1 \
+			net.ipv6.conf.all.forwarding=1
+	done
 	# one packet dropped shall be one segment lost: no super-segments
 	ip -n "$peer" link set eth0 gso_max_segs 1
 	ip -n "$ns" link set eth0 gso_max_segs 1
@@ -303,7 +330,7 @@ router_start() {
 
 router_loss() {
 	ip netns exec "$router" nft -f - <<-END
-		table ip loss {
+		table inet loss {
 			chain forward {
 				type filter hook forward priority 0
 				numgen random mod 100 < $1 counter drop

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # loss.sh - through a router that drops packets in each direction, what comes
 # back is what went.
 #
@@ -16,14 +17,14 @@ tcpd_start -o 'service echo { listen = ":7" kind = echo }' \
 try() { # <percent> <MiB>
 	router_loss "$1"
 	start=$(date +%s)
-	is "$(echoed in_peer 10.77.0.2 7 1 $(($2 << 20)))" "1 identical" \
+	is "$(echoed in_peer "$stack" 7 1 $(($2 << 20)))" "1 identical" \
 		"$2 MiB at $1 % loss"
 	diag "took $(($(date +%s) - start)) s"
 	between "$(dropped)" 1 1e9 "and packets were dropped ($(dropped))"
-	ip netns exec "$router" nft delete table ip loss
+	ip netns exec "$router" nft delete table inet loss
 }
 dropped() {
-	ip netns exec "$router" nft -j list table ip loss |
+	ip netns exec "$router" nft -j list table inet loss |
 		jq '[.. | .counter? // empty | .packets] | add'
 }
 
@@ -46,7 +47,7 @@ is "$(stat_json .sack.invalid)" 0 "no block is of something never sent"
 # one way only, so that the peer's ACKs are pure and may be counted
 router_loss 1
 fast=$(stat_json .recovery.fast)
-rate=$(in_peer "$BUILD/test/bench/bulk" out 10.77.0.2 19 1 2 | cut -d' ' -f1)
+rate=$(in_peer "$BUILD/test/bench/bulk" out "$stack" 19 1 2 | cut -d' ' -f1)
 diag "out of tcpd at 1 % loss: $rate Gbit/s"
 between "$(($(stat_json .recovery.fast) - fast))" 5 1e9 \
 	"out of tcpd, losses are repaired by fast retransmit"

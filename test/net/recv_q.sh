@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # recv_q.sh - Recv-Q counts what an app has not read from its fd, wherever it
 # waits: in the stack or in the socketpair.
 . "$(dirname "$0")/lib.sh"
 
 tcpd_start
 app_start
-app listen l 10.77.0.2:5000 >/dev/null
+app listen l "$stack_at:5000" >/dev/null
 head -c 100000 /dev/zero >"$tmp/zeros"
 mkfifo "$tmp/more"
-in_ns "$BUILD/test/net/duplex" 10.77.0.2 5000 <"$tmp/more" >/dev/null 2>&1 &
+in_ns "$BUILD/test/net/duplex" "$stack" 5000 <"$tmp/more" >/dev/null 2>&1 &
 pids="$pids $!"
 exec 8<>"$tmp/more"
 cat "$tmp/zeros" >&8

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ASAN
 # reload.sh - a reload with a wrong file changes nothing and says why; one
 # with a right file takes effect, and connections live through both.
@@ -12,14 +13,14 @@ END
 tcpd_start
 mkfifo "$tmp/hold"
 exec 8<>"$tmp/hold"
-in_ns "$BUILD/test/net/duplex" 10.77.0.2 7 <&8 >/dev/null 2>&1 &
+in_ns "$BUILD/test/net/duplex" "$stack" 7 <&8 >/dev/null 2>&1 &
 pids="$pids $!"
 wait_for 'tcpctl ss | grep -q ESTABLISHED' 5
 id=$(ss_json '.[] | select(.state == "ESTABLISHED") | .id')
 
 page() {
-	in_ns curl -s -o /dev/null -w '%{http_code}' --max-time 5 \
-		"http://10.77.0.2:$1/"
+	in_ns curl -g -s -o /dev/null -w '%{http_code}' --max-time 5 \
+		"http://$stack_at:$1/"
 }
 is "$(page 80)" 200 "the page is there"
 
@@ -54,7 +55,7 @@ is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
 
 # a listener with other settings is another one, on a port with a connection
 # that is open and one in TIME-WAIT
-in_ns curl -s -o /dev/null -H 'Connection: close' --max-time 5 http://10.77.0.2:81/
+in_ns curl -g -s -o /dev/null -H 'Connection: close' --max-time 5 "http://$stack_at:81/"
 wait_for 'tcpctl ss -a state time-wait sport = 81 | grep -q TIME-WAIT' 5
 cat >"$conf" <<-END
 	service web { listen = ":81" kind = http backlog = 77 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # resets.sh - segments of no connection, many thousand a second: the budget of
 # resets holds, a client at a closed port is refused at once all the same, and
 # `tcpctl events` stays readable.
@@ -11,8 +12,11 @@ flood() { # <kind> <packets a second> <seconds> <more>...
 	local k="$1" r="$2" t="$3"
 	shift 3
 	bg "$k" ip netns exec "$ns" "$BUILD/test/bench/flood" -i tcpd0 -k "$k" \
-		-d 10.77.0.2:1234 -r "$r" -t "$t" "$@"
+		-d "$stack_at:1234" -r "$r" -t "$t" "$@"
 	flood=$pid
+}
+client() { # number <n>'s address
+	[ "$FAMILY" = 4 ] && echo "10.77.0.$((100 + $1))" || echo "fd77::1:$1"
 }
 sent() { stat_json '[.resets.sent[]] | add'; }
 
@@ -20,15 +24,16 @@ tcpd_start -o "reset-rate = $budget" \
 	-o 'service echo { listen = ":7" kind = echo }'
 # what tcpd answers to nobody is nobody's
 in_ns nft -f - <<-END
-	table ip flood {
+	table inet flood {
 		chain in {
 			type filter hook prerouting priority raw
 			ip daddr 198.18.0.0/15 drop
+			ip6 daddr 2001:2::/48 drop
 		}
 	}
 END
 for i in $(seq $clients); do
-	ip -n "$ns" addr add "10.77.0.$((100 + i))/32" dev tcpd0
+	ip -n "$ns" addr add "$(client "$i")" dev tcpd0 nodad
 done
 
 # --- a flood from few sources, and clients
@@ -39,8 +44,8 @@ ok "the budget is soon used up" \
 	wait_for '[ "$(stat_json .segments.resets_held)" -gt 10000 ]' 5
 refused=0
 for i in $(seq $clients); do
-	in_ns curl -s -o /dev/null --interface "10.77.0.$((100 + i))" \
-		--connect-timeout 0.8 http://10.77.0.2:1234/
+	in_ns curl -g -s -o /dev/null --interface "$(client "$i")" \
+		--connect-timeout 0.8 "http://$stack_at:1234/"
 	# 7: refused; 28: nothing was heard until a SYN would be sent again
 	[ $? = 7 ] && refused=$((refused + 1))
 done
@@ -66,7 +71,7 @@ ok "but told as ignored" \
 	sh -c "'$BUILD/tcpctl' events | grep -q 'RST ignored cause=no_connection'"
 
 # --- one that is taken
-raw abort -s 10.77.0.77:4001 -d 10.77.0.2:7 <<-END
+raw abort -s "$away_at:4001" -d "$stack_at:7" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -74,7 +79,7 @@ raw abort -s 10.77.0.77:4001 -d 10.77.0.2:7 <<-END
 END
 wait "$pid"
 ok "a reset that ends a connection is told with its cause" wait_for \
-	"tcpctl events | grep -q '77:4001>10.77.0.2:7 RST received cause=abort'" 5
+	"tcpctl events | grep -qF '$away_at:4001>$stack_at:7 RST received cause=abort'" 5
 is "$(stat_json .resets.received.abort)" 1 "and counted"
 tcpd_stop
 is $? 0 "tcpd ends in order"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # restart.sh - tcpd is killed under traffic and started again, over and over:
 # sequence numbers and time stamps of the same four numbers go up, an old
 # peer's data gets RST, its next SYN is answered at once, and so is everybody
@@ -7,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 rounds=30
+export stack_at # for noise
 [ -z "$FULL" ] || rounds=1000
 isn=
 ts=
@@ -33,7 +35,7 @@ die() {
 # --- a peer that lives through all of it: 10.77.0.77:4000 > 10.77.0.2:7
 mkfifo "$tmp/peer.in"
 old_peer_start() {
-	in_ns "$BUILD/test/net/rawpeer" -d 10.77.0.2:7 <"$tmp/peer.in" \
+	in_ns "$BUILD/test/net/rawpeer" -s "$away_at:4000" -d "$stack_at:7" <"$tmp/peer.in" \
 		>"$tmp/peer.log" 2>&1 &
 	peer_pid=$!
 	pids="$pids $peer_pid"
@@ -83,11 +85,11 @@ old_data() {
 # --- others: bulk that is cut off again and again, and an app
 noise() {
 	while :; do
-		curl -s --http0.9 --limit-rate 2M --max-time 0.3 -o /dev/null \
-			http://10.77.0.2:19/ || sleep 0.02
+		curl -g -s --http0.9 --limit-rate 2M --max-time 0.3 -o /dev/null \
+			"http://$stack_at:19/" || sleep 0.02
 	done
 }
-page() { in_ns curl -sf --max-time 2 -o /dev/null http://10.77.0.2/; }
+page() { in_ns curl -g -sf --max-time 2 -o /dev/null "http://$stack_at/"; }
 
 busy=0
 rose=0
@@ -106,9 +108,9 @@ while [ $n -lt "$rounds" ]; do
 	if [ $((n % 10)) = 1 ]; then
 		rm -f "$tmp/app.in"
 		app_start
-		app listen l 10.77.0.2:5000 >/dev/null
-		app connect a 10.77.0.1:5001 >/dev/null # refused
-		in_ns timeout 60 "$BUILD/test/net/duplex" 10.77.0.2 5000 \
+		app listen l "$stack_at:5000" >/dev/null
+		app connect a "$host_at:5001" >/dev/null # refused
+		in_ns timeout 60 "$BUILD/test/net/duplex" "$stack" 5000 \
 			</dev/null >/dev/null 2>&1 &
 		pids="$pids $!"
 		app accept b l >/dev/null

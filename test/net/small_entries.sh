@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ALONE
 # small_entries.sh - what a half-open and a TIME-WAIT entry cost the daemon, by
 # its RSS, and closes by the hundred thousand (FULL=1: a million) at the cap of
@@ -17,19 +18,26 @@ tcpd_start -o "half-open = $halves time-wait = 10min" \
 	-o 'syn-cookies = off synack-backoff = {20min}' \
 	-o 'service daytime { listen = ":13" kind = daytime }' \
 	-o 'service quiet { listen = ":9" kind = discard }'
+address() { # number <n>
+	if [ "$FAMILY" = 4 ]; then
+		echo "10.77.0.$1"
+	else
+		printf 'fd77::1:%x' "$1"
+	fi
+}
 for i in $(seq 101 $((100 + sources))); do
-	echo "addr add 10.77.0.$i/32 dev tcpd0"
+	echo "addr add $(address "$i") dev tcpd0 nodad"
 done | ip -n "$ns" -b -
 
 rss() { awk '/^Rss/ { print $2 * 1024 }' "/proc/$tcpd_pid/smaps_rollup"; }
 now() { stat_json ".now.$1"; }
 each() { awk "BEGIN { printf \"%.1f\", ($2 - $1) / $3 }"; }
 reflex() { # <how many> <number of the first one>
-	in_ns "$BUILD/test/bench/reflex" -i tcpd0 -d 10.77.0.2:13 -c "$1" -o "$2"
+	in_ns "$BUILD/test/bench/reflex" -i tcpd0 -d "$stack_at:13" -c "$1" -o "$2"
 }
 connector() {
-	in_ns "$BUILD/test/bench/connector" daytime 10.77.0.2 13 "$1" \
-		10.77.0.101 $sources
+	in_ns "$BUILD/test/bench/connector" daytime "$stack" 13 "$1" \
+		"$(address 101)" $sources
 }
 
 # the first use of all tables is nobody's cost
@@ -60,8 +68,10 @@ between $((($(rss) - full) / 1024)) -100000 4096 "memory stays where it was"
 before=$(rss)
 round=0
 while have=$(now half_open) && [ "$have" -lt $halves ] && [ $round -lt 40 ]; do
-	in_ns "$BUILD/test/bench/flood" -i tcpd0 -d 10.77.0.2:9 -r 100000 -c \
-		$((halves - have)) -s "198.$((150 + round)).0.0" -n 1000 >/dev/null
+	from=198.$((150 + round)).0.0
+	[ "$FAMILY" = 4 ] || from=2001:2:0:$round::
+	in_ns "$BUILD/test/bench/flood" -i tcpd0 -d "$stack_at:9" -r 100000 -c \
+		$((halves - have)) -s "$from" -n 1000 >/dev/null
 	round=$((round + 1))
 done
 is "$(now half_open)" $halves "half-open entries up to their number"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ALONE
 # ss_many.sh - `tcpctl ss` of very many half-open and TIME-WAIT entries: every
 # row once, as a table and as JSON, by filter; readers that are slow, stop or go
@@ -23,11 +24,11 @@ now() { stat_json ".now.$1"; }
 # SYNs from invented sources; what the TUN's queue drops comes in the next round
 round=0
 while have=$(now half_open) && [ "$have" -lt $halves ] && [ $round -lt 40 ]; do
-	in_ns "$BUILD/test/bench/flood" -i tcpd0 -d 10.77.0.2:13 -r 100000 \
+	in_ns "$BUILD/test/bench/flood" -i tcpd0 -d "$stack_at:13" -r 100000 \
 		-c $((halves - have)) -s "198.$((18 + round)).0.0" -n 1000 >/dev/null
 	round=$((round + 1))
 done
-in_ns "$BUILD/test/bench/reflex" -i tcpd0 -d 10.77.0.2:13 -c $waits \
+in_ns "$BUILD/test/bench/reflex" -i tcpd0 -d "$stack_at:13" -c $waits \
 	-s 198.100.0.0 >"$tmp/reflex" || diag "$(cat "$tmp/reflex")"
 have=$(now half_open)
 between "$have" $halves $((halves + 1)) "as many half-open entries as asked for"
@@ -88,7 +89,7 @@ before=$(rss)
 cpu=$(ticks)
 is "$(tcpctl --json ss state established | jq length)" 0 \
 	"another reader is answered beside one that has stopped"
-ok "connections are served" in_ns curl -fsS --http0.9 -m 5 http://10.77.0.2:13/
+ok "connections are served" in_ns curl -g -fsS --http0.9 -m 5 "http://$stack_at:13/"
 sleep 1 # what the loop costs while nothing happens
 between $(($(ticks) - cpu)) 0 40 "one that has stopped takes no time"
 between $(($(rss) - before)) -100000 1024 "and no memory"
@@ -100,7 +101,7 @@ is "$(nfds)" "$fds" "one that goes leaves nothing behind"
 # --- an established connection while rows stream
 while :; do tcpctl --json ss -a; done >/dev/null 2>&1 &
 pids="$pids $!"
-in_ns "$BUILD/test/bench/ping" 10.77.0.2 7 1 200 >"$tmp/ping"
+in_ns "$BUILD/test/bench/ping" "$stack" 7 1 200 >"$tmp/ping"
 diag "round trips a second, p50, p99 (us) beside streams of rows: $(cat "$tmp/ping")"
 # all rows at once would take most of a second
 between "$(awk '{ print $3 }' "$tmp/ping")" 0 100000 \

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES quick
 # ASAN
 # states.sh - one connection in each of the eleven states, all at once, as
 # `tcpctl ss -a` and `tcpctl fsm` show them.
@@ -7,32 +8,32 @@
 
 tcpd_start -o 'service daytime { listen = ":13" kind = daytime }'
 app_start
-is "$(app listen l 10.77.0.2:5000)" "listen l ok" "LISTEN: an app listens"
+is "$(app listen l "$stack_at:5000")" "listen l ok" "LISTEN: an app listens"
 is "$(app socket c)" "socket c ok" "CLOSED: and has a socket that does nothing"
-app start s 10.77.0.77:9 >/dev/null # nobody there: SYN-SENT
+app start s "$away_at:9" >/dev/null # nobody there: SYN-SENT
 
 # each peer does its part of the handshake and of the close, then falls silent
 hold='sleep 20000'
-raw synrcvd -s 10.77.0.77:4001 -d 10.77.0.2:13 <<-END
+raw synrcvd -s "$away_at:4001" -d "$stack_at:13" <<-END
 	send S mss=1460
 	wait SA
 	$hold
 END
-raw estab -s 10.77.0.77:4002 -d 10.77.0.2:5000 <<-END
+raw estab -s "$away_at:4002" -d "$stack_at:5000" <<-END
 	send S mss=1460
 	wait SA
 	send A
 	$hold
 END
 is "$(app accept a l)" "accept a ok" "ESTABLISHED: accepted"
-raw finwait1 -s 10.77.0.77:4003 -d 10.77.0.2:13 <<-END
+raw finwait1 -s "$away_at:4003" -d "$stack_at:13" <<-END
 	send S mss=1460
 	wait SA
 	send A
 	wait FA
 	$hold
 END
-raw finwait2 -s 10.77.0.77:4004 -d 10.77.0.2:13 <<-END
+raw finwait2 -s "$away_at:4004" -d "$stack_at:13" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -40,7 +41,7 @@ raw finwait2 -s 10.77.0.77:4004 -d 10.77.0.2:13 <<-END
 	send A
 	$hold
 END
-raw closing -s 10.77.0.77:4005 -d 10.77.0.2:13 <<-END
+raw closing -s "$away_at:4005" -d "$stack_at:13" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -48,7 +49,7 @@ raw closing -s 10.77.0.77:4005 -d 10.77.0.2:13 <<-END
 	send FA ack=-1
 	$hold
 END
-raw timewait -s 10.77.0.77:4006 -d 10.77.0.2:13 <<-END
+raw timewait -s "$away_at:4006" -d "$stack_at:13" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -57,7 +58,7 @@ raw timewait -s 10.77.0.77:4006 -d 10.77.0.2:13 <<-END
 	wait A
 	$hold
 END
-raw closewait -s 10.77.0.77:4007 -d 10.77.0.2:5000 <<-END
+raw closewait -s "$away_at:4007" -d "$stack_at:5000" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -66,7 +67,7 @@ raw closewait -s 10.77.0.77:4007 -d 10.77.0.2:5000 <<-END
 END
 is "$(app accept b l)" "accept b ok" "CLOSE-WAIT: accepted"
 is "$(app drain b)" "drain b 0 eof" "CLOSE-WAIT: end of file, kept open"
-raw lastack -s 10.77.0.77:4008 -d 10.77.0.2:5000 <<-END
+raw lastack -s "$away_at:4008" -d "$stack_at:5000" <<-END
 	send S mss=1460
 	wait SA
 	send A
@@ -80,7 +81,7 @@ app close d >/dev/null
 # <state> <port of its peer, or a jq condition>
 in_state() {
 	case $2 in
-	[0-9]*) cond=".peer == \"10.77.0.77:$2\"" ;;
+	[0-9]*) cond=".peer == \"$away_at:$2\"" ;;
 	*) cond=$2 ;;
 	esac
 	wait_for "[ -n \"\$(ss_json '.[] | select(.state == \"$1\" and ($cond))')\" ]" 3
@@ -88,7 +89,7 @@ in_state() {
 		"$1" "$1 is shown"
 }
 in_state CLOSED '.state == "CLOSED"'
-in_state LISTEN '.local == "10.77.0.2:5000" and .peer == "*:*"'
+in_state LISTEN '.local == "'"$stack_at"':5000" and .peer == "*:*"'
 in_state SYN-SENT 9
 in_state SYN-RECEIVED 4001
 in_state ESTABLISHED 4002
@@ -99,7 +100,7 @@ in_state TIME-WAIT 4006
 in_state CLOSE-WAIT 4007
 in_state LAST-ACK 4008
 
-is "$(ss_json '[.[] | select(.local == "10.77.0.2:5000" and .peer == "*:*")
+is "$(ss_json '[.[] | select(.local == "'"$stack_at"':5000" and .peer == "*:*")
 	| .comm] | first')" app "the listener's process has its name"
 is "$(ss_json '[.[].id] | length == (unique | length)')" true \
 	"every row has an id of its own"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # stop.sh - an orderly end: peers see the end of file, those that do not close
 # get RST after two seconds, a second signal does not wait, nothing stays.
 . "$(dirname "$0")/lib.sh"
@@ -8,7 +9,7 @@ start() { tcpd_start -o 'service echo { listen = ":7" kind = echo }'; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
 # A client that stays until it is told (or that never closes).
 client() { # <name> <fifo>
-	in_ns "$BUILD/test/net/duplex" 10.77.0.2 7 <"$2" >"$tmp/$1.out" \
+	in_ns "$BUILD/test/net/duplex" "$stack" 7 <"$2" >"$tmp/$1.out" \
 		2>"$tmp/$1.err" &
 	client=$!
 	pids="$pids $client"
@@ -26,7 +27,7 @@ no "nor the interface" ip -n "$ns" link show tcpd0
 
 # --- a client that closes when it sees the end of file
 start
-in_ns sh -c 'exec 7<>/dev/null; exec "$0" 10.77.0.2 7 </dev/null' \
+in_ns sh -c 'exec 7<>/dev/null; exec "$0" '"$stack"' 7 </dev/null' \
 	"$BUILD/test/net/duplex" >"$tmp/short.out" 2>&1
 mkfifo "$tmp/hold"
 client stays "$tmp/hold"
@@ -88,7 +89,7 @@ ip netns exec "$ns" "$BUILD/tcpd" -f "$conf" \
 tcpd_pid=$!
 wait_for "tcpctl version >/dev/null 2>&1" 10
 in_ns sh -c 'i=0; while [ $i -lt 300 ]; do
-	"$0" 10.77.0.2 7 </dev/null || exit 1; i=$((i + 1)); done' \
+	"$0" '"$stack"' 7 </dev/null || exit 1; i=$((i + 1)); done' \
 	"$BUILD/test/net/duplex"
 is $? 0 "a log that nobody reads: 300 connections are served"
 begin=$(ms)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# FAMILIES
 # ALONE
 # synack_waits.sh - a SYN that is never answered: SYN-ACKs at the configured
 # waits and not one later, then the entry is gone.  On a real TUN, with the
@@ -18,7 +19,7 @@ never_answered() {
 	for end in "$@"; do :; done
 	wall=$(awk "BEGIN { print $end / $scale }")
 
-	raw peer -s 10.77.0.77:4000 <<-END
+	raw peer -s "$away_at:4000" -d "$stack_at:80" <<-END
 		send S mss=1460
 		log $(awk "BEGIN { print ($wall + 1) * 1000 }")
 	END
