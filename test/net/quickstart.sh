@@ -29,6 +29,8 @@ for time in first second; do
 		grep -q 'scripts/quickstart stop' "$tmp/said"
 	is "$(ip netns exec tcpd-demo curl -s -o /dev/null -w '%{http_code}' \
 		--max-time 5 http://10.77.0.2/)" 200 "and tcpd stays up"
+	is "$(ip netns exec tcpd-demo curl -6gs -o /dev/null -w '%{http_code}' \
+		--max-time 5 'http://[fd77::2]/')" 200 "over IPv6 as well"
 done
 
 pid=$(cat tcpd-demo/pid)

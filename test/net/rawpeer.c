@@ -335,7 +335,7 @@ int main(int argc, char **argv)
 		die("both addresses have to be of one family");
 	me.snd_nxt = 1000;
 	if (raw_open_for(&me.dev, dev, h->v6 ? ETH_P_IPV6 : ETH_P_IP) < 0 ||
-	    (!h->v6 && raw_only_to(&me.dev, h->src) < 0)) {
+	    raw_only_to(&me.dev, h) < 0) {
 		perror(dev);
 		return 2;
 	}

@@ -59,23 +59,6 @@ static inline int raw_open(struct rawdev *d, const char *name)
 	return raw_open_for(d, name, ETH_P_IP);
 }
 
-/* Only IPv4 packets to |ip| (network order) from here on: other traffic would
- * fill the socket's buffer.  0, or -1 and errno. */
-static inline int raw_only_to(const struct rawdev *d, uint32_t ip)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(ip), 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog prog = {.len = sizeof(code) / sizeof(code[0]),
-				  .filter = code};
-
-	return setsockopt(d->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
-			  sizeof(prog));
-}
-
 static inline uint16_t raw_get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -84,6 +67,34 @@ static inline uint16_t raw_get16(const uint8_t *p)
 static inline uint32_t raw_get32(const uint8_t *p)
 {
 	return (uint32_t)raw_get16(p) << 16 | raw_get16(p + 2);
+}
+
+/* Only packets to where |s| comes from are looked at from here on: other
+ * traffic would fill the socket's buffer.  0, or -1 and errno. */
+static inline int raw_only_to(const struct rawdev *d, const struct segment *s)
+{
+	static const struct sock_filter end[2] = {
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_filter code[10];
+	unsigned words = s->v6 ? 4 : 1, n = 0;
+	struct sock_fprog prog = {.filter = code};
+
+	for (unsigned i = 0; i < words; i++) {
+		const uint8_t *of = s->v6 ? s->src6.s6_addr + 4 * i
+					  : (const uint8_t *)&s->src;
+
+		code[n++] = (struct sock_filter)BPF_STMT(
+			BPF_LD | BPF_W | BPF_ABS, s->v6 ? 24 + 4 * i : 16);
+		code[n++] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, raw_get32(of), 0,
+			(uint8_t)(2 * (words - 1 - i) + 1));
+	}
+	memcpy(code + n, end, sizeof(end));
+	prog.len = (unsigned short)(n + 2);
+	return setsockopt(d->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			  sizeof(prog));
 }
 
 static inline void raw_put16(uint8_t *p, uint32_t v)
