@@ -21,15 +21,23 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$tcpd_pid/stat"; }
 nfds() { find "/proc/$tcpd_pid/fd" -mindepth 1 | wc -l; }
 now() { stat_json ".now.$1"; }
 
+# invented sources: of the first round's SYNs, and of all that close
+syn=198.18.0.9 closed=198.100.0.0 syn_at=198.18.0.9 closed_at=198.100.0.0
+[ "$FAMILY" = 4 ] || {
+	syn=2001:2::9 closed=2001:2:0:100::
+	syn_at=[$syn] closed_at=[$closed]
+}
 # SYNs from invented sources; what the TUN's queue drops comes in the next round
 round=0
 while have=$(now half_open) && [ "$have" -lt $halves ] && [ $round -lt 40 ]; do
+	from=198.$((18 + round)).0.0
+	[ "$FAMILY" = 4 ] || from=2001:2:0:$round::
 	in_ns "$BUILD/test/bench/flood" -i tcpd0 -d "$stack_at:13" -r 100000 \
-		-c $((halves - have)) -s "198.$((18 + round)).0.0" -n 1000 >/dev/null
+		-c $((halves - have)) -s "$from" -n 1000 >/dev/null
 	round=$((round + 1))
 done
 in_ns "$BUILD/test/bench/reflex" -i tcpd0 -d "$stack_at:13" -c $waits \
-	-s 198.100.0.0 >"$tmp/reflex" || diag "$(cat "$tmp/reflex")"
+	-s $closed >"$tmp/reflex" || diag "$(cat "$tmp/reflex")"
 have=$(now half_open)
 between "$have" $halves $((halves + 1)) "as many half-open entries as asked for"
 is "$(now time_wait)" $waits "and TIME-WAIT entries"
@@ -61,14 +69,14 @@ matches() { # <filter of ss> <condition in awk's words>
 }
 matches 'state time-wait' '$1 == "TIME-WAIT"'
 matches 'state syn-recv' '$1 == "SYN-RECEIVED"'
-matches 'dst 198.18.0.9' '$5 ~ /^198\.18\.0\.9:/'
-matches 'dst 198.18.0.9 and dport = 1030' '$5 == "198.18.0.9:1030"'
-matches 'dst 198.100.0.0 and dport < 2000 state time-wait' \
-	'split($5, p, ":") && p[1] == "198.100.0.0" && p[2] < 2000'
+matches "dst $syn" "index(\$5, \"$syn_at:\") == 1"
+matches "dst $syn and dport = 1030" "\$5 == \"$syn_at:1030\""
+matches "dst $closed and dport < 2000 state time-wait" \
+	"index(\$5, \"$closed_at:\") == 1 && substr(\$5, ${#closed_at} + 2) + 0 < 2000"
 matches 'sport = 13' '$4 ~ /:13$/'
 matches 'sport = 7 or dport = 1029' '$4 ~ /:7$/ || $5 ~ /:1029$/'
-is "$(tcpctl ss -a 'dst 198.100.0.0 and dport = 1030' | awk 'END { print NR, $5, $6 }')" \
-	"2 198.100.0.0:1030 timewait" "one entry of them all"
+is "$(tcpctl ss -a "dst $closed and dport = 1030" | awk 'END { print NR, $5, $6 }')" \
+	"2 $closed_at:1030 timewait" "one entry of them all"
 id=$(jq '.[length - 1].id' "$tmp/all.json")
 is "$(tcpctl --json show "$id" | jq .id)" "$id" "show finds it by its number"
 is "$(tcpctl abort "$id"; tcpctl ss -a state time-wait | wc -l)" \
