@@ -354,7 +354,7 @@ static void arguments(struct flood *f, int argc, char **argv)
 			f->name = optarg;
 			break;
 		case 'd':
-			f->to = place_of(optarg);
+			f->to = place_parse(optarg);
 			break;
 		case 'r':
 			f->rate = number(optarg);

@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 		if (c == 'i')
 			name = optarg;
 		else if (c == 'd')
-			to = place_of(optarg);
+			to = place_parse(optarg);
 		else if (c == 'c')
 			n.all = (uint64_t)number(optarg);
 		else if (c == 'w')

@@ -43,7 +43,7 @@ static inline struct place place(const char *ip, unsigned port)
 }
 
 /* "10.77.0.2:80", "[fd77::2]:80" */
-static inline struct place place_of(const char *text)
+static inline struct place place_parse(const char *text)
 {
 	const char *colon = strrchr(text, ':');
 	char ip[INET6_ADDRSTRLEN];
