@@ -179,9 +179,11 @@ enum tcpd_event_mask {
 	TCPD_EV_RESET = 1u << 5,    /* refused or aborted by the peer */
 	TCPD_EV_TIMEOUT = 1u << 6, /* gave up (R2, user timeout), unreachable */
 	TCPD_EV_GONE = 1u << 7,	   /* the handle is dead from now on */
-	TCPD_EV_SOFT = 1u << 8	   /* delivery is in trouble, and goes on: R1
+	TCPD_EV_SOFT = 1u << 8,	   /* delivery is in trouble, and goes on: R1
 				      was reached, or ICMP says unreachable;
 				      |err| tells which */
+	TCPD_EV_URGENT = 1u << 9   /* the end of the peer's urgent data has
+				      moved on: tcpd_urgent() */
 };
 
 struct tcpd_event {
@@ -448,6 +450,19 @@ uint32_t tcpd_readable(const struct tcpd_stack *st, tcpd_handle h);
  */
 int tcpd_want_writable(struct tcpd_stack *st, tcpd_handle h, uint32_t unsent);
 
+/*
+ * Urgent data (RFC 9293, 3.8.5) stays in line (RFC 6093).  tcpd_urgent(): how
+ * many octets are to be read up to its end, some of which may not have come
+ * yet; 0: there is none (any more); HANDLE.  The octet that a BSD socket calls
+ * out of band is the last of them: SIOCATMARK is tcpd_urgent() == 1.
+ */
+int64_t tcpd_urgent(const struct tcpd_stack *st, tcpd_handle h);
+/*
+ * What is queued is urgent, up to its last octet.  HANDLE, NOT_OPEN, CLOSING,
+ * INVALID (nothing waits to be sent for the first time).
+ */
+int tcpd_send_urgent(struct tcpd_stack *st, tcpd_handle h, tcpd_time now);
+
 /* ------------------------------------------------------ options, status */
 
 enum tcpd_option {
@@ -558,6 +573,7 @@ struct tcpd_status {
 	uint32_t snd_una, snd_nxt, snd_wnd, max_snd_wnd, iss;
 	uint32_t rcv_nxt, rcv_wnd, irs; /* rcv_wnd: as advertised now */
 	uint32_t rcv_ooo;		/* octets out of order */
+	uint32_t urgent;		/* as tcpd_urgent() */
 	uint8_t snd_wscale, rcv_wscale;
 	bool ts, wscale, sack, nodelay, cork, keepalive;
 	bool in_recovery, after_rto;

@@ -381,6 +381,7 @@ int tcpd_recv_done(struct tcpd_stack *st, tcpd_handle h, size_t n,
 	if (n == 0)
 		return 0;
 	recvq_read(&st->t, c, (uint32_t)n);
+	urgent_read(c);
 	delack_read(&st->t, c, (uint32_t)n);
 	return 0;
 }

@@ -355,6 +355,16 @@ static const char *sacks(const struct conn *c)
 	return NULL;
 }
 
+static const char *urgent(const struct conn *c)
+{
+	REQUIRE(!c->urg_in || seq_gt(c->rcv_up, c->rq.read),
+		"urgent: all of it was read, and some is left");
+	REQUIRE(!c->urg_out || (seq_gt(c->snd_up, c->snd_una) &&
+				seq_le(c->snd_up, c->sq.end)),
+		"urgent: its end is not in the send queue");
+	return NULL;
+}
+
 static const char *borrows(struct check *k, const struct conn *c)
 {
 	const struct tcp *t = k->t;
@@ -461,6 +471,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : recv_blocks(k, c);
 	wrong = wrong ? wrong : recv_queue(k, c);
 	wrong = wrong ? wrong : sacks(c);
+	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : borrows(k, c);
 	wrong = wrong ? wrong : timers(k, c);
 	if (wrong || c->state == TCPD_CLOSED)

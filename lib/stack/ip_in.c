@@ -128,6 +128,7 @@ static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 		seg.nwire = (seg.len + seg.mss - 1) / seg.mss;
 	}
 	seg.tos = ip->tos;
+	seg.up = seg.h.seq + seg.h.urg;
 	seg.dup = 0;
 	seg.stale = false;
 	tcp_input(&st->t, &seg);

@@ -321,7 +321,7 @@ static const struct field conn_fields[] = {
 	F(34, snd_wl1), F(35, snd_wl2), F(36, max_snd_wnd), F(37, snd_sml),
 	F(38, recover), F(39, mss), F(40, advmss), F(41, peer_mss),
 	F(42, pmtu), F(43, unsent_low), F(44, sq.end), F(45, lost),
-	F(46, resent), F(47, duped), F(48, lost_hint),
+	F(46, resent), F(47, duped), F(48, lost_hint), F(59, snd_up),
 	F(49, dup_flight),
 	F(55, pmtu_how), F(50, pmtu_high), F(51, pmtu_at),
 	F(52, mtu_probe), F(53, mtu_probe_seq), F(54, clocked),
@@ -332,7 +332,7 @@ static const struct field conn_fields[] = {
 	F(70, ack_pending), F(71, rcv_mss), F(72, grow_mark),
 	F(73, grow_taken), F(74, grow_at), A(75, sackq.recent),
 	A(76, sackq.left), A(77, sackq.right), F(78, sackq.nrecent),
-	F(79, sackq.narrivals),
+	F(79, sackq.narrivals), F(80, rcv_up),
 	/* time */
 	F(90, srtt), F(91, rttvar), F(92, rto), F(93, min_rtt), F(94, born),
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
@@ -365,7 +365,8 @@ static const struct field conn_fields[] = {
 	X(22, keep_due) X(23, push_small) X(24, rexmt_force) \
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
 	X(29, app_limited) X(30, faulty) X(31, sack) X(32, lingering) \
-	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess)
+	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
+	X(37, urg_out) X(38, urg_in)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

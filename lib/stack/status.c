@@ -110,6 +110,7 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 		seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
 	s->irs = c->irs;
 	s->rcv_ooo = c->rq.ooo;
+	s->urgent = urgent_unread(c);
 	s->snd_wscale = c->snd_wscale;
 	s->rcv_wscale = c->rcv_wscale;
 	s->ts = c->ts;
@@ -261,4 +262,22 @@ void status_of(const struct tcp *t, uint32_t kind, uint32_t slot,
 		half_status(t, half_at(t, slot), s, now);
 	else
 		tw_status(t, timewait_at(t, slot), s, now);
+}
+
+/* --- urgent data */
+
+int64_t tcpd_urgent(const struct tcpd_stack *st, tcpd_handle h)
+{
+	const struct conn *c = stack_conn(st, h);
+
+	return c ? (int64_t)urgent_unread(c) : -TCPD_ERR_HANDLE;
+}
+
+int tcpd_send_urgent(struct tcpd_stack *st, tcpd_handle h, tcpd_time now)
+{
+	struct conn *c;
+
+	stack_enter(st, now);
+	c = stack_conn(st, h);
+	return c ? urgent_mark(&st->t, c) : -TCPD_ERR_HANDLE;
 }

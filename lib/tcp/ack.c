@@ -148,6 +148,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	measure(t, c, seg, &h);
 	sendq_acked(t, c, c->snd_una);
 	pmtu_acked(t, c);
+	urgent_acked(c);
 	conn_want_output(t, c);
 	if (of_syn)
 		conn_syn_acked(t, c);

@@ -178,6 +178,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->probe_due = c->keep_due = c->rexmt_force = false;
 	c->acks_owed = 0;
 	c->sackq.narrivals = 0;
+	c->urg_out = false;
 	c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;
 	c->mtu_probe = 0;

@@ -139,7 +139,9 @@ struct conn {
 	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
 	bool app_limited;
 	bool pmtu_guess; /* |pmtu| fell for time-outs; no ACK came since */
-	bool faulty;	 /* a check of our own failed: the next timer ends it */
+	bool urg_out; /* text before snd_up is urgent, not all acknowledged */
+	bool urg_in;  /* text before rcv_up is urgent, not all read */
+	bool faulty;  /* a check of our own failed: the next timer ends it */
 
 	/* send (RFC 9293, 3.3.1) */
 	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
@@ -156,6 +158,7 @@ struct conn {
 	 * to what it was, as ACKs come (RFC 1191, 6.4); 0: it is what it was */
 	uint32_t clocked;
 	uint32_t unsent_low;
+	uint32_t snd_up; /* behind our last urgent octet */
 	struct sendq sq;
 	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
 	uint32_t lost, resent, duped; /* octets: lost; of them sent again;
@@ -167,6 +170,7 @@ struct conn {
 	uint32_t irs, rcv_nxt, rcv_adv; /* rcv_adv: right edge announced */
 	uint32_t rcv_buf;		/* limit now */
 	uint32_t last_ack_sent, ts_recent, fin_seq;
+	uint32_t rcv_up; /* behind the peer's last urgent octet */
 	tcpd_time ts_recent_at;
 	struct recvq rq;
 	struct sackq sackq;
@@ -417,6 +421,16 @@ void linger_timeout(struct tcp *t, struct conn *c);
 void keepalive_arm(struct tcp *t, struct conn *c);
 void keepalive_timeout(struct tcp *t, struct conn *c);
 
+/* --- urgent.c: 3.8.5 */
+void urgent_arrived(struct tcp *t, struct conn *c, uint32_t up);
+uint32_t urgent_unread(const struct conn *c);
+void urgent_read(struct conn *c);
+/* What is queued is urgent: 0, or -TCPD_ERR_*. */
+int urgent_mark(struct tcp *t, struct conn *c);
+/* Of a segment at |seq|; 0: it has no URG bit. */
+uint16_t urgent_pointer(const struct conn *c, uint32_t seq);
+void urgent_acked(struct conn *c);
+
 /* --- delack.c: when to acknowledge, and which window to announce */
 void delack_in_order(struct tcp *t, struct conn *c, const struct segment *seg);
 void delack_now(struct tcp *t, struct conn *c); /* one of its own, soon */
@@ -424,8 +438,14 @@ uint32_t delack_window(const struct tcp *t, const struct conn *c);
 void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd);
 void delack_read(struct tcp *t, struct conn *c, uint32_t n);
 
-/* --- output.c, emit.c */
+/* --- output.c, commit.c, emit.c */
+/* A connection's turn comes after so many replies in a row: a device that
+ * takes few packets, and a flood that asks for as many answers, must not hold
+ * up what is established. */
+#define REPLY_RUN 64u
+
 bool output_next(struct tcp *t, struct plan *p);
+void output_restart(struct tcp *t, struct conn *c); /* RFC 5681, 4.1 */
 void output_commit(struct tcp *t);
 void output_failed(struct tcp *t);
 void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);

@@ -117,6 +117,9 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		if (p->nsacks)
 			sack_blocks(t, c, h.opt.sack);
 		h.opt.nsacks = p->nsacks;
+		h.urg = urgent_pointer(c, p->seq);
+		if (h.urg)
+			h.flags |= TCP_URG;
 	}
 	h.wnd = (uint16_t)min_u32(wnd, UINT16_MAX);
 	out->id = c->id;

@@ -338,14 +338,6 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	return true;
 }
 
-/* Sixth: URG.  Urgent data is delivered in line, as RFC 6093 asks for. */
-static bool check_urg(struct tcp *t, struct conn *c, struct segment *seg)
-{
-	(void)t;
-	(void)c;
-	(void)seg;
-	return true;
-}
 
 /* Text for an app that has closed (RFC 9293, 3.6.1): the peer must learn that
  * nobody reads it. */
@@ -373,6 +365,14 @@ static bool takes_text(const struct conn *c)
 {
 	return c->state == TCPD_ESTABLISHED || c->state == TCPD_FIN_WAIT_1 ||
 	       c->state == TCPD_FIN_WAIT_2;
+}
+
+/* Sixth: URG; also where the window is closed (MUST-66), and not after FIN. */
+static bool check_urg(struct tcp *t, struct conn *c, struct segment *seg)
+{
+	if (seg->h.flags & TCP_URG && takes_text(c))
+		urgent_arrived(t, c, seg->up);
+	return true;
 }
 
 /* Seventh: text. */
@@ -479,6 +479,7 @@ void input_other(struct tcp *t, struct conn *c, struct segment *seg)
 void input_text_and_fin(struct tcp *t, struct conn *c, struct segment *seg)
 {
 	trim(c, seg);
+	check_urg(t, c, seg);
 	if (check_text(t, c, seg))
 		check_fin(t, c, seg);
 }

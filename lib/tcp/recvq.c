@@ -541,5 +541,6 @@ void recvq_clear(struct tcp *t, struct conn *c)
 	if (q->nranges)
 		drop_ranges(t, c, q->nranges);
 	q->ooo = 0;
+	c->urg_in = false;
 	q->read = c->rcv_nxt - (c->fin_rcvd ? 1 : 0);
 }

@@ -230,6 +230,7 @@ struct segment {
 	uint32_t len;	/* text */
 	uint32_t nwire; /* segments on the wire that it stands for */
 	uint32_t mss;	/* text of a full one of these */
+	uint32_t up;	/* with URG: behind the last urgent octet */
 	uint32_t dup; /* text that was cut away before |data|: it came before */
 	uint32_t hash; /* tuple_hash() of |tu| */
 	uint8_t tos;

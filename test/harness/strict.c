@@ -210,6 +210,8 @@ static const char *flags(const struct packet *p)
 		return "acknowledgment number without ACK";
 	if (!(f & FLAG_URG) && p->urg)
 		return "urgent pointer without URG";
+	if (f & FLAG_URG && !p->urg)
+		return "URG with a pointer at no urgent octet";
 	if (f & (FLAG_SYN | FLAG_RST) && p->len)
 		return "text on a SYN or RST";
 	if (f & FLAG_PSH && !p->len)

@@ -143,6 +143,7 @@ static const struct {
 	FIELD("max-snd-wnd", max_snd_wnd),
 	FIELD("rcv-wnd", rcv_wnd),
 	FIELD("rcv-ooo", rcv_ooo),
+	FIELD("urgent", urgent),
 	FIELD("snd-wscale", snd_wscale),
 	FIELD("rcv-wscale", rcv_wscale),
 	FIELD("ts", ts),
@@ -220,7 +221,7 @@ static bool do_status(struct stage *s, struct line *l, unsigned w)
 
 static const char *const event_names[] = {
 	"ACCEPT", "OPEN",    "READABLE", "WRITABLE", "FIN",
-	"RESET",  "TIMEOUT", "GONE",	 "SOFT",
+	"RESET",  "TIMEOUT", "GONE",	 "SOFT",     "URGENT",
 };
 
 static bool do_event(struct stage *s, struct line *l, unsigned w)
@@ -236,9 +237,9 @@ static bool do_event(struct stage *s, struct line *l, unsigned w)
 	for (; w < l->nwords && l->words[w][0] != '='; w++) {
 		unsigned bit = 0;
 
-		while (bit < 9 && strcmp(l->words[w], event_names[bit]) != 0)
+		while (bit < 10 && strcmp(l->words[w], event_names[bit]) != 0)
 			bit++;
-		if (bit == 9)
+		if (bit == 10)
 			return stage_fail(s, "%s is no event", l->words[w]);
 		if (!(f->events & 1u << bit))
 			return stage_fail(s, "%s was expected, came: %#x",

@@ -393,6 +393,11 @@ static bool do_shutdown(struct stage *s, struct line *l, unsigned w)
 	return plain(s, l, w, tcpd_shutdown);
 }
 
+static bool do_urgent(struct stage *s, struct line *l, unsigned w)
+{
+	return plain(s, l, w, tcpd_send_urgent);
+}
+
 /* Entries that have no handle: by their number. */
 static bool by_id(struct stage *s, struct line *l, unsigned w,
 		  int (*call)(struct tcpd_stack *, tcpd_id, tcpd_time))
@@ -455,6 +460,7 @@ const struct verb call_verbs[] = {
 	{"close", do_close},
 	{"abort", do_abort},
 	{"shutdown", do_shutdown},
+	{"urgent", do_urgent},
 	{"abort-id", do_abort_id},
 	{"close-id", do_close_id},
 	{"option", do_option},

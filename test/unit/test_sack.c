@@ -217,8 +217,7 @@ START_TEST(sack_keeps_to_eight_arrivals_between_two_outputs)
 		blocks(&out);
 		ck_assert_uint_eq(m.n, 4);
 		check_blocks(0);
-		ck_assert_uint_eq(m.s[0].left,
-				  n < 8 ? 1300 + 100 * n : 2000);
+		ck_assert_uint_eq(m.s[0].left, n < 8 ? 1300 + 100 * n : 2000);
 		n++;
 	}
 	ck_assert_uint_eq(n, 20);

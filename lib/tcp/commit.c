@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commit.c - what becomes of a packet that output.c planned: the caller has
+ * sent it (commit), or could not (failed).  Only here does anything change.
+ */
+#include <assert.h>
+
+#include "conn.h"
+#include "synq.h"
+#include "xmit.h"
+
+static void commit_reply(struct tcp *t, const struct reply *r)
+{
+	uint32_t done = r->done + emit_piece(t, r);
+
+	t->stat.fragments_out += r->split && (r->done || done < r->len);
+	if (r->split && done < r->len) {
+		t->replies[t->reply_head].done = done;
+		t->reply_run += t->reply_run < REPLY_RUN;
+		return;
+	}
+	t->nsplit -= r->split;
+	t->reply_head = (t->reply_head + 1) % NREPLIES;
+	t->nreplies--;
+	t->reply_run += t->reply_run < REPLY_RUN;
+	if (r->kind == REPLY_SYNACK)
+		half_at(t, r->half)->queued = false;
+	else if (r->kind == REPLY_ICMP)
+		pool_give(&t->pool, r->block);
+	else if (r->kind == REPLY_COOKIE)
+		t->stat.cookies_sent++;
+	if (r->kind != REPLY_ICMP)
+		t->stat.segments_out++;
+	if (r->kind == REPLY_SEGMENT && (r->flags & TCP_RST))
+		rst_left(t, r);
+	else if (r->kind == REPLY_SEGMENT)
+		t->stat.segments_acks_out++;
+}
+
+static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
+{
+	uint32_t slot = xmit_add(t, c, c->snd_nxt, end);
+	struct xmit *x;
+
+	assert(slot != SLAB_NONE);
+	x = xmit_at(t, slot);
+	if (conn_flight(c) == 0)
+		c->first_sent_at = c->delivered_at = t->now;
+	x->sent_at = t->now;
+	x->delivered = c->delivered;
+	x->delivered_at = c->delivered_at;
+	x->first_sent_at = c->first_sent_at;
+	x->mss = (uint16_t)min_u32(mss, UINT16_MAX);
+	x->nsent = 1;
+}
+
+static void commit_syn(struct tcp *t, struct conn *c)
+{
+	c->syn_due = false;
+	if (c->snd_nxt == c->iss) {
+		remember(t, c, c->iss + 1, c->mss);
+		c->snd_nxt = c->iss + 1;
+	} else if (c->xmit_first) {
+		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
+	}
+	if (c->rexmt_force) { /* by the timer, not by the peer's SYN */
+		c->rexmt_force = false;
+		c->nrexmt++;
+		c->backoff++;
+		c->retransmits++;
+		t->stat.segments_retransmitted++;
+	}
+	conn_disarm(c, CT_REXMT);
+	rexmt_sent(t, c);
+}
+
+/*
+ * Is the window in use: at least half of it in slow start, else all but a
+ * segment?  Then all that is out has used it, also what left when it was not
+ * so full yet.
+ */
+static void mark_use(struct tcp *t, struct conn *c)
+{
+	bool half = c->ccs.cwnd < c->ccs.ssthresh &&
+		    conn_pipe(c) >= c->ccs.cwnd / 2;
+	uint32_t link = c->xmit_last;
+
+	if (!half && conn_pipe(c) + c->mss < c->ccs.cwnd)
+		return;
+	while (link) {
+		struct xmit *x = xmit_at(t, link - 1);
+
+		if (x->flags & XMIT_CWND_LIMITED)
+			break; /* and all before it */
+		x->flags |= XMIT_CWND_LIMITED;
+		link = x->prev;
+	}
+}
+
+static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	bool fin = (p->flags & TCP_FIN) != 0;
+	uint32_t end = p->seq + p->len + fin;
+
+	remember(t, c, end, p->mss);
+	c->snd_nxt = end;
+	c->fin_sent |= fin;
+	if (p->kind == PLAN_MTU)
+		pmtu_probe_sent(t, c, p->seq);
+	else if (p->len % p->mss)
+		c->snd_sml = p->seq + p->len;
+	c->push_small = false;
+	c->octets_sent += p->len;
+	t->stat.octets_sent += p->len;
+	if (conn_unsent(c) == 0)
+		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_APP_LIMITED;
+	mark_use(t, c);
+	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
+		c->want_unsent = false;
+		conn_event(t, c, TCPD_EV_WRITABLE);
+	}
+	if (c->lowat)
+		sendq_wake(t, c);
+	rexmt_sent(t, c);
+}
+
+static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	struct xmit *x = xmit_at(t, p->xmit);
+	uint32_t end = p->seq + p->len + ((p->flags & TCP_FIN) != 0);
+	uint32_t n = (p->len + p->mss - 1) / p->mss;
+
+	if (x->end != end)
+		xmit_split(t, c, p->xmit, end);
+	x->flags |= XMIT_RESENT | XMIT_EVER | XMIT_CWND_LIMITED;
+	x->sent_at = t->now;
+	x->delivered = c->delivered;
+	x->delivered_at = c->delivered_at;
+	x->first_sent_at = c->first_sent_at;
+	if (x->nsent < UINT8_MAX)
+		x->nsent++;
+	c->resent += x->end - x->seq;
+	c->lost_hint = x->end;
+	pmtu_probe_end(c);
+	if (c->rexmt_force && c->recovery == REC_RTO && p->seq == c->snd_una) {
+		if (c->nrexmt < UINT8_MAX)
+			c->nrexmt++;
+		if (c->backoff < UINT8_MAX)
+			c->backoff++;
+	}
+	/* a whole RTO from this transmission on (RFC 6298, 5) */
+	if (p->seq == c->snd_una)
+		conn_disarm(c, CT_REXMT);
+	c->rexmt_force = false;
+	c->retransmits += max_u32(n, 1);
+	c->octets_retrans += p->len;
+	t->stat.segments_retransmitted += max_u32(n, 1);
+	rexmt_sent(t, c);
+}
+
+/*
+ * A probe's octet is in flight from now on, for the peer may take it; but the
+ * persist timer sends it again, not RFC 6298's, and no RTT comes of it.
+ */
+static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	bool fin = (p->flags & TCP_FIN) != 0;
+
+	c->probe_due = false;
+	c->last_snd = t->now;
+	if (c->nprobes < UINT8_MAX)
+		c->nprobes++;
+	t->stat.timeouts_persist++;
+	if (conn_flight(c) == 0 && (p->len || fin) && xmit_room(t)) {
+		remember(t, c, p->seq + p->len + fin, c->mss);
+		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_EVER;
+		c->snd_nxt = p->seq + p->len + fin;
+		c->fin_sent |= fin;
+	}
+	if (!c->stalled_at)
+		c->stalled_at = t->now;
+	if (c->user_timeout && !c->faulty)
+		conn_arm(t, c, CT_USER, c->stalled_at + c->user_timeout);
+	persist_update(t, c);
+}
+
+static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	uint32_t n = p->len > p->mss ? (p->len + p->mss - 1) / p->mss : 1;
+	uint32_t ref = conn_ref(t, c);
+
+	t->reply_run = 0;
+	c->segs_out += n;
+	t->stat.segments_out += n;
+	t->stat.segments_super_out += n > 1;
+	if (p->kind == PLAN_DATA || p->kind == PLAN_MTU)
+		output_restart(t, c);
+	if (p->len) {
+		c->data_segs_out += n;
+		c->last_snd = t->now;
+		if (c->data_segs_in)
+			c->quick = 0; /* a dialogue: ACKs ride on answers */
+	}
+	switch (p->kind) {
+	case PLAN_SYN:
+		commit_syn(t, c);
+		break;
+	case PLAN_DATA:
+	case PLAN_MTU:
+		commit_data(t, c, p);
+		break;
+	case PLAN_REXMT:
+		commit_rexmt(t, c, p);
+		break;
+	case PLAN_PROBE:
+		commit_probe(t, c, p);
+		break;
+	case PLAN_KEEP:
+		c->keep_due = false;
+		c->nkeep++;
+		t->stat.timeouts_keepalive++;
+		break;
+	case PLAN_ACK:
+		t->stat.segments_acks_out++;
+		break;
+	case PLAN_NONE:
+	case PLAN_REPLY:
+		break;
+	}
+	if (p->kind != PLAN_SYN && (p->flags & TCP_ACK)) {
+		sack_sent(t, c, p->nsacks);
+		delack_sent(t, c, p->wnd);
+	}
+	/* behind the others: turns are fair */
+	if (c->on_list == ON_SENDS) {
+		rlist_pop(t, &t->sends, LINK_OUT);
+		rlist_push(t, &t->sends, LINK_OUT, ref);
+	} else if (!c->ack_due && !c->acks_owed) {
+		rlist_pop(t, &t->acks, LINK_OUT);
+		c->on_list = ON_NONE;
+	}
+}
+
+void output_commit(struct tcp *t)
+{
+	const struct plan *p = &t->plan;
+
+	if (p->kind == PLAN_REPLY)
+		commit_reply(t, &p->reply);
+	else if (p->kind != PLAN_NONE)
+		commit_conn(t, conn_at(t, p->conn), p);
+	t->plan.kind = PLAN_NONE;
+}
+
+/* It did not leave: it is offered again, behind the others that wait. */
+void output_failed(struct tcp *t)
+{
+	const struct plan *p = &t->plan;
+
+	t->stat.packets_unsent++;
+	if (p->kind == PLAN_REPLY) {
+		struct reply r = p->reply;
+
+		t->reply_head = (t->reply_head + 1) % NREPLIES;
+		t->nreplies--;
+		reply_push_back(t, &r);
+	} else if (p->kind != PLAN_NONE) {
+		struct conn *c = conn_at(t, p->conn);
+		bool sends = c->on_list == ON_SENDS;
+		struct rlist *l = sends ? &t->sends : &t->acks;
+
+		rlist_pop(t, l, LINK_OUT);
+		rlist_push(t, l, LINK_OUT, conn_ref(t, c));
+	}
+	t->plan.kind = PLAN_NONE;
+}
