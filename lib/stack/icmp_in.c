@@ -55,7 +55,7 @@ static int soft_error(const struct icmp *m)
 	return TCPD_ERR_HOST_UNREACH;
 }
 
-/* Hard errors end a connection only before it is synchronized (RFC 5927, 6;
+/* Hard errors end a connection only before it is synchronized (RFC 5927, 5.2;
  * MUST-56, SHLD-26 with the practice of 3.9.2.2). */
 static void unreachable(struct tcp *t, struct conn *c, const struct icmp *m)
 {

@@ -7,6 +7,8 @@
  *
  *	matrix 4|6 [-v] [STATE]
  *
+ * ICMP errors, too: they quote a segment with the ACK's place as SEQ.
+ *
  * A batch of connections is brought to a state, shot at, and looked at: what
  * was answered before an echo, the state by ss and `tcpctl ss`, RCV.NXT and
  * SND.NXT by the answer to an octet that is old, and what the app reads.
@@ -30,6 +32,25 @@ static bool has_numbers(enum state s)
 	return s > M_SYN_SENT && s != M_TIME_WAIT;
 }
 
+static void shoot_icmp(const struct side *s, const struct cell *x, uint32_t seq)
+{
+	const struct kind *k = x->k.kind;
+	bool v6 = s->family == AF_INET6;
+	struct shot us = shot_of(s), quote = us;
+	uint8_t q[SHOT_MAX], p[SHOT_MAX];
+
+	memcpy(quote.src, us.dst, 16);
+	memcpy(quote.dst, us.src, 16);
+	quote.sport = x->hport;
+	quote.dport = x->c.port;
+	quote.seq = seq;
+	quote.flags = ACK;
+	if (line_put(&s->line, p,
+		     shot_icmp(&us, k->type[v6], k->code[v6], 0, q,
+			       shot_build(&quote, q), p)) < 0)
+		die("write");
+}
+
 static void shoot(const struct side *s, struct cell *x)
 {
 	const struct kase *k = &x->k;
@@ -43,6 +64,10 @@ static void shoot(const struct side *s, struct cell *x)
 	if (k->ack)
 		shot.ack = (uint32_t)k->ack->off +
 			   (k->ack->una ? x->c.rcv : x->end);
+	if (k->kind->icmp) {
+		shoot_icmp(s, x, shot.ack);
+		return;
+	}
 	if (k->opts == STAMPED || k->opts == OLD_STAMP)
 		add_options(x, &shot, k->opts == STAMPED ? 0 : -100000);
 	if (!has_numbers(k->state) && shot.flags & SYN)
@@ -196,6 +221,7 @@ static void look_at_app(const struct side *s, struct cell *x, char *text,
 static void judge(const struct side *s, struct cell *x)
 {
 	char app[64], moved[64] = "";
+	const char *soft = x->soft ? strerrorname_np(x->soft) : "";
 
 	look_at_app(s, x, app, sizeof(app));
 	if (x->probed && !x->answered)
@@ -203,9 +229,9 @@ static void judge(const struct side *s, struct cell *x)
 	else if (x->probed && (x->rcv_moved || x->snd_moved))
 		(void)snprintf(moved, sizeof(moved), " rcv%+d snd%+d",
 			       x->rcv_moved, x->snd_moved);
-	(void)snprintf(x->verdict, sizeof(x->verdict), "%s; %s%s%s%s",
+	(void)snprintf(x->verdict, sizeof(x->verdict), "%s; %s%s%s%s%s%s",
 		       *x->heard ? x->heard : "silence", x->state, moved,
-		       *app ? "; " : "", app);
+		       *app ? "; " : "", app, *soft ? "; soft " : "", soft);
 }
 
 static void clean_up(struct batch *b)
@@ -232,6 +258,9 @@ static void run(struct side *s, struct cell *cells, size_t n)
 		shoot(s, x);
 	fence(s, note, &b);
 	look_at_states(&b);
+	for (struct cell *x = b.cell; x < b.cell + b.n; x++)
+		if (x->k.kind->icmp && x->c.fd >= 0 && !in_state(x, "CLOSED"))
+			x->soft = error_of(s, x->c.fd);
 	probe_all(&b);
 	accept_new(&b);
 	for (struct cell *x = b.cell; x < b.cell + b.n; x++)
@@ -269,13 +298,18 @@ static bool differ_in_sack(const char *a, const char *b)
 	return strcmp(strip_sack(a, x), strip_sack(b, y)) == 0;
 }
 
-static struct rule *explanation(const struct kase *k, const char *kernel,
-				const char *tcpd)
+static bool is_of(const struct rule *r, int family)
+{
+	return !r->only || r->only == (family == AF_INET ? 4 : 6);
+}
+
+static struct rule *explanation(const struct kase *k, int family,
+				const char *kernel, const char *tcpd)
 {
 	for (size_t i = 0; i < NRULES; i++) {
 		struct rule *r = &rules[i];
 
-		if (fits(r->state, state_names[k->state]) &&
+		if (is_of(r, family) && fits(r->state, state_names[k->state]) &&
 		    fits(r->kind, k->kind->name) &&
 		    fits(r->seq, k->seq->name) &&
 		    fits(r->ack, k->ack ? k->ack->name : "") &&
@@ -292,7 +326,7 @@ struct counts {
 };
 
 static void compare(const struct cell *kernel, const struct cell *tcpd,
-		    size_t n, bool verbose, struct counts *all)
+		    size_t n, int family, bool verbose, struct counts *all)
 {
 	char name[128];
 
@@ -302,7 +336,7 @@ static void compare(const struct cell *kernel, const struct cell *tcpd,
 		struct rule *r = NULL;
 
 		if (!alike)
-			r = explanation(&kernel[i].k, k, t);
+			r = explanation(&kernel[i].k, family, k, t);
 		all->cases++;
 		all->alike += alike;
 		all->explained += r != NULL;
@@ -339,7 +373,8 @@ static void state(struct side *kernel, struct side *tcpd, enum state state,
 				break;
 			run(kernel, cells[0], n);
 			run(tcpd, cells[1], n);
-			compare(cells[0], cells[1], n, verbose, &all);
+			compare(cells[0], cells[1], n, kernel->family, verbose,
+				&all);
 		} while (n == BATCH);
 	}
 	printf("state\t%s\t%u\t%u\t%u\n", state_names[state], all.cases,
@@ -372,6 +407,7 @@ int main(int argc, char **argv)
 		if (!only || strcmp(only, state_names[i]) == 0)
 			state(&kernel, &tcpd, i, verbose);
 	for (size_t i = 0; i < NRULES && !only; i++)
-		printf("rule\t%u\t%s\n", rules[i].used, rules[i].why);
+		if (is_of(&rules[i], kernel.family))
+			printf("rule\t%u\t%s\n", rules[i].used, rules[i].why);
 	return 0;
 }

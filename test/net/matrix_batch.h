@@ -26,6 +26,7 @@ struct cell {
 	char state[32];
 	bool probed, answered;
 	int32_t rcv_moved, snd_moved;
+	int soft;	 /* SO_ERROR while it lives */
 	uint32_t opened; /* RCV.NXT moved so by a SYN */
 	char verdict[256];
 };

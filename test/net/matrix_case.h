@@ -32,25 +32,49 @@ static const char *const state_names[] = {
 	"CLOSE-WAIT", "CLOSING",     "LAST-ACK",   "TIME-WAIT",
 };
 
+/* A segment; or an ICMP error, that quotes one with the ACK's number as SEQ. */
 struct kind {
 	const char *name;
 	uint8_t flags;
 	uint8_t len;
+	bool icmp;
+	uint8_t type[2], code[2]; /* IPv4, IPv6 */
 };
 
+#define SEGMENT(what, bits, octets)                              \
+	{                                                        \
+		.name = (what), .flags = (bits), .len = (octets) \
+	}
+#define ERROR(what, type4, code4, type6, code6)             \
+	{                                                   \
+		.name = (what), .flags = ACK, .icmp = true, \
+		.type = {(type4), (type6)}, .code = {       \
+			(code4),                            \
+			(code6)                             \
+		}                                           \
+	}
+
 static const struct kind kinds[] = {
-	{"SYN", SYN, 0},
-	{"SYN,FIN", SYN | FIN, 0},
-	{"SYN,ACK", SYN | ACK, 0},
-	{"ACK", ACK, 0},
-	{"RST", RST, 0},
-	{"RST,ACK", RST | ACK, 0},
-	{"FIN,ACK", FIN | ACK, 0},
-	{"FIN,ACK+8", FIN | ACK, 8},
-	{"ACK+8", PSH | ACK, 8},
-	{"FIN", FIN, 0},
-	{"+8", PSH, 8},
-	{"null", 0, 0},
+	SEGMENT("SYN", SYN, 0),
+	SEGMENT("SYN,FIN", SYN | FIN, 0),
+	SEGMENT("SYN,ACK", SYN | ACK, 0),
+	SEGMENT("ACK", ACK, 0),
+	SEGMENT("RST", RST, 0),
+	SEGMENT("RST,ACK", RST | ACK, 0),
+	SEGMENT("FIN,ACK", FIN | ACK, 0),
+	SEGMENT("FIN,ACK+8", FIN | ACK, 8),
+	SEGMENT("ACK+8", PSH | ACK, 8),
+	SEGMENT("FIN", FIN, 0),
+	SEGMENT("+8", PSH, 8),
+	SEGMENT("null", 0, 0),
+	ERROR("net unreachable", 3, 0, 1, 0),
+	ERROR("host unreachable", 3, 1, 1, 3),
+	ERROR("protocol unreachable", 3, 2, 4, 1),
+	ERROR("port unreachable", 3, 3, 1, 4),
+	ERROR("prohibited", 3, 13, 1, 1),
+	ERROR("time exceeded", 11, 0, 3, 0),
+	ERROR("reassembly time exceeded", 11, 1, 3, 1),
+	ERROR("parameter problem", 12, 0, 4, 0),
 };
 
 /* From RCV.NXT, or from its window's edge (the first number beyond). */
@@ -133,6 +157,9 @@ static inline bool next_case(enum state state, enum opts opts, size_t *at,
 		k->state = state;
 		k->opts = opts;
 		if (!k->ack && ack > 0)
+			continue;
+		if (k->kind->icmp &&
+		    (none || opts != BARE || seqs[seq].off || seqs[seq].edge))
 			continue;
 		if (k->ack && acks[ack].una && acks[ack].off == 0 &&
 		    !has_unacked(state))

@@ -8,9 +8,11 @@
 #define TEST_NET_MATRIX_RULES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct rule {
 	const char *state, *kind, *seq, *ack, *opts, *kernel, *tcpd, *why;
+	uint8_t only;  /* 4, 6: of this family */
 	bool but_sack; /* both are alike but for their SACK blocks */
 	unsigned used;
 };
@@ -21,6 +23,40 @@ struct rule {
 
 /* clang-format off */
 static struct rule rules[] = {
+	/* --- ICMP errors */
+#define ICMP "@(*unreachable|*exceeded|prohibited|parameter problem)"
+#define ALIVE "silence; !(CLOSED*|* soft *)"
+	{.kind = ICMP, .ack = "nxt", .tcpd = ALIVE,
+	 .why = "RFC 5927, 4.1: what has SND.NXT was not sent yet"},
+	{.kind = ICMP, .ack = "una", .state = "SYN-RECEIVED",
+	 .kernel = "silence; CLOSED", .tcpd = "silence; SYN-RECEIVED",
+	 .why = "RFC 9293, 3.9.2.2, MUST-56, and RFC 5927, 5.2: an error ends no "
+		"handshake that the peer has begun"},
+	{.kind = "@(port|protocol) unreachable", .ack = "una",
+	 .state = "crossed", .kernel = "silence; CLOSED; E*",
+	 .tcpd = "silence; SYN-RECEIVED; soft EHOSTUNREACH",
+	 .why = "RFC 5927, 5.2: no error ends a connection once the peer has "
+		"been heard"},
+	{.kind = "protocol unreachable", .ack = "una", .state = "SYN-SENT",
+	 .kernel = "silence; CLOSED; ENOPROTOOPT",
+	 .tcpd = "silence; CLOSED; ECONNREFUSED", .only = 4,
+	 .why = "RFC 9293, 3.9.2.2, SHLD-26: it ends, under which name is ours"},
+	{.kind = ICMP, .ack = "una", .state = "@(SYN-SENT|crossed)",
+	 .kernel = "silence; CLOSED; E*",
+	 .tcpd = "silence; SYN-@(SENT|RECEIVED); soft E*",
+	 .why = "RFC 9293, 3.9.2.2, MUST-56: no soft error ends a connection"},
+	{.kind = "reassembly time exceeded", .ack = "una", .kernel = ALIVE,
+	 .tcpd = "silence; !(CLOSED*); soft EHOSTUNREACH", .only = 4,
+	 .why = "RFC 9293, 3.9.2.2, SHLD-25: it is told to the app, too"},
+	{.kind = ICMP, .ack = "una", .state = "@(ESTABLISHED|FIN-WAIT-1)",
+	 .kernel = "* soft E*", .tcpd = "silence; !(CLOSED*); soft EHOSTUNREACH",
+	 .why = "RFC 9293, 3.9.2.2, SHLD-25: it is told to the app; errno names "
+		"no soft error but two"},
+	{.kind = ICMP, .ack = "una", .state = "@(CLOSING|LAST-ACK)",
+	 .kernel = "*; EOF; soft E*", .tcpd = ALIVE,
+	 .why = "RFC 9293, 3.9.2.2, SHLD-25: after both have closed no call of "
+		"the app is left to tell it to"},
+
 	/* --- what a window holds */
 	{.seq = "edge", .kind = "!(RST*)", .tcpd = "A +0 +0; *",
 	 .why = "RFC 9293, 3.4, table 6: RCV.NXT+RCV.WND is beyond the window"},

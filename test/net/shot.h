@@ -131,11 +131,14 @@ static inline size_t shot_build(const struct shot *s, uint8_t *p)
 	return head + len;
 }
 
-/* An echo request from |s|'s source, number |n|. */
-static inline size_t shot_echo(const struct shot *s, uint16_t n, uint8_t *p)
+/* An ICMP message from |s|'s source; |word| is what follows its checksum. */
+static inline size_t shot_icmp(const struct shot *s, uint8_t type, uint8_t code,
+			       uint32_t word, const uint8_t *data, size_t n,
+			       uint8_t *p)
 {
 	bool v4 = s->family == AF_INET;
-	size_t head = v4 ? shot_ip4(s, p, 8) : shot_ip6(s, p, 8);
+	size_t len = 8 + n;
+	size_t head = v4 ? shot_ip4(s, p, len) : shot_ip6(s, p, len);
 	uint8_t *t = p + head;
 
 	p[v4 ? 9 : 6] = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
@@ -143,12 +146,21 @@ static inline size_t shot_echo(const struct shot *s, uint16_t n, uint8_t *p)
 		raw_put16(p + 10, 0);
 		raw_put16(p + 10, raw_fold(raw_add(0, p, 20)));
 	}
-	memset(t, 0, 8);
-	t[0] = v4 ? 8 : 128;
-	raw_put16(t + 6, n);
-	raw_put16(t + 2, v4 ? raw_fold(raw_add(0, t, 8))
-			    : shot_sum(s, t, 8, IPPROTO_ICMPV6));
-	return head + 8;
+	t[0] = type;
+	t[1] = code;
+	raw_put16(t + 2, 0);
+	raw_put32(t + 4, word);
+	if (n)
+		memcpy(t + 8, data, n);
+	raw_put16(t + 2, v4 ? raw_fold(raw_add(0, t, len))
+			    : shot_sum(s, t, len, IPPROTO_ICMPV6));
+	return head + len;
+}
+
+/* An echo request from |s|'s source, number |n|. */
+static inline size_t shot_echo(const struct shot *s, uint16_t n, uint8_t *p)
+{
+	return shot_icmp(s, s->family == AF_INET ? 8 : 128, 0, n, NULL, 0, p);
 }
 
 /* Is it the answer to that? */
