@@ -289,7 +289,7 @@ void conn_disarm(struct conn *c, enum conn_timer which)
 }
 
 #define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
-#define MSS_LEAST 8u  /* of the device: what an MTU of 68 leaves, IPv6's heads */
+#define MSS_LEAST 8u  /* of the device: an MTU of 68 less the heads of IPv6 */
 
 uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
 {

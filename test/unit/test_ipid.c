@@ -61,7 +61,7 @@ START_TEST(ipid_is_no_counter_and_another_for_each_peer)
 }
 END_TEST
 
-/* 6864-2: in the 2 minutes that a datagram may live, fewer go than there are. */
+/* 6864-2: while a datagram may live, 2 minutes, fewer go than there are. */
 START_TEST(ipid_lasts_for_the_life_of_a_datagram)
 {
 	static uint8_t text[65536];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_isn.c - RFC 6528: numbers of one tuple go up with the clock, those of
- * another say nothing of them; time stamps the same (RFC 7323, 5.4); flow labels
- * (RFC 6437); and the stack's own random numbers.
+ * another say nothing of them; time stamps the same (RFC 7323, 5.4); flow
+ * labels (RFC 6437); and the stack's own random numbers.
  *
  * LINK: test/unit/rig.c
  */
