@@ -18,7 +18,7 @@ in_ns ip link set kern0 up
 
 # --- the same pieces to tcpd and to the kernel
 cases() { # <4|6> <peer> <tcpd> <peer> <kernel>
-	local family="$1" name
+	local family="$1"
 	pieces "$family" near tcpd0 "$2" "$3" cases >"$tmp/tcpd.cases"
 	is $? 0 "IPv$family: tcpd was asked"
 	pieces "$family" far kern0 "$4" "$5" cases >"$tmp/kernel.cases"

@@ -48,7 +48,7 @@ soft() { # <4|6> <type> <errno>
 	# shellcheck disable=SC2016
 	wait_for "error_is $3" 5
 	is $? 0 "IPv$1: $2 reads as $3"
-	is "$(app error x)" "error x ok" "IPv$1: once"
+	is "$(app error x)" "error x none" "IPv$1: once"
 	heal
 	# shellcheck disable=SC2016
 	ok "IPv$1: and the connection goes on" \
@@ -75,7 +75,7 @@ forged() { # <4|6> <router> <type> <code> <errno of a true one>
 	# shellcheck disable=SC2016
 	ok "IPv$1: four forged errors are counted" wait_for \
 		"[ \"\$(stat_json .drops.icmp_stray)\" = $((strays + 4)) ]" 5
-	is "$(app error x)" "error x ok" "IPv$1: and change nothing"
+	is "$(app error x)" "error x none" "IPv$1: and change nothing"
 	is "$(conn state)" ESTABLISHED "IPv$1: the connection is as it was"
 	in_ns "$BUILD/test/net/pieces" "$1" near tcpd0 "$2" $us forge \
 		"$3" "$4" "$lport" "$port" "$una"
@@ -122,14 +122,17 @@ exec 9>&-
 # tries take four minutes of protocol time
 rm "$tmp/app.in"
 tcpd_start -o 'time-scale = 100'
-in_ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+in_ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+	net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 in_ns ip route add unreachable 10.98.0.0/16
 in_ns ip -6 route add unreachable fd98::/64
 app_start
 is "$(app connect a 10.98.0.1:80)" "connect a EHOSTUNREACH" \
 	"IPv4: a host that cannot be reached"
-is "$(app connect b 10.99.0.1:80)" "connect b ENETUNREACH" \
-	"IPv4: a network without a route"
+reject 4 1002 net-unreachable
+is "$(app connect b 10.77.0.1:1002)" "connect b ENETUNREACH" \
+	"IPv4: a network that cannot be reached"
+heal
 is "$(app connect c "[fd98::1]:80")" "connect c ENETUNREACH" \
 	"IPv6: no route"
 tcpd_stop
