@@ -338,7 +338,6 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	return true;
 }
 
-
 /* Text for an app that has closed (RFC 9293, 3.6.1): the peer must learn that
  * nobody reads it. */
 static void after_close(struct tcp *t, struct conn *c)
