@@ -343,6 +343,8 @@ static const char *differs(struct stage *s, struct line *l, struct said *d,
 		return "acknowledgment";
 	if (d->win && p->wnd != d->p.wnd)
 		return "window";
+	if (p->urg != d->p.urg)
+		return "urgent pointer";
 	if (p->gso != d->p.gso)
 		return "gso";
 	if (d->ttl >= 0 && p->ttl != d->ttl)
