@@ -30,15 +30,15 @@ static struct rule rules[] = {
 	 .why = "RFC 5927, 4.1: what has SND.NXT was not sent yet"},
 	{.kind = ICMP, .ack = "una", .state = "SYN-RECEIVED",
 	 .kernel = "silence; CLOSED", .tcpd = "silence; SYN-RECEIVED",
-	 .why = "RFC 9293, 3.9.2.2, MUST-56, and RFC 5927, 5.2: an error ends no "
-		"handshake that the peer has begun"},
+	 .why = "RFC 9293, 3.9.2.2, MUST-56: no soft error ends a handshake "
+		"that the peer has begun"},
 	{.kind = "@(port|protocol) unreachable", .ack = "una",
-	 .state = "crossed", .kernel = "silence; CLOSED; E*",
-	 .tcpd = "silence; SYN-RECEIVED; soft EHOSTUNREACH",
-	 .why = "RFC 5927, 5.2: no error ends a connection once the peer has "
-		"been heard"},
-	{.kind = "protocol unreachable", .ack = "una", .state = "SYN-SENT",
-	 .kernel = "silence; CLOSED; ENOPROTOOPT",
+	 .state = "SYN-RECEIVED", .kernel = "silence; SYN-RECEIVED",
+	 .tcpd = "silence; CLOSED", .only = 4,
+	 .why = "RFC 9293, 3.9.2.2, SHLD-26: a hard error ends what is not "
+		"synchronized yet"},
+	{.kind = "protocol unreachable", .ack = "una",
+	 .state = "@(SYN-SENT|crossed)", .kernel = "silence; CLOSED; ENOPROTOOPT",
 	 .tcpd = "silence; CLOSED; ECONNREFUSED", .only = 4,
 	 .why = "RFC 9293, 3.9.2.2, SHLD-26: it ends, under which name is ours"},
 	{.kind = ICMP, .ack = "una", .state = "@(SYN-SENT|crossed)",
@@ -49,9 +49,10 @@ static struct rule rules[] = {
 	 .tcpd = "silence; !(CLOSED*); soft EHOSTUNREACH", .only = 4,
 	 .why = "RFC 9293, 3.9.2.2, SHLD-25: it is told to the app, too"},
 	{.kind = ICMP, .ack = "una", .state = "@(ESTABLISHED|FIN-WAIT-1)",
-	 .kernel = "* soft E*", .tcpd = "silence; !(CLOSED*); soft EHOSTUNREACH",
-	 .why = "RFC 9293, 3.9.2.2, SHLD-25: it is told to the app; errno names "
-		"no soft error but two"},
+	 .kernel = "* soft E*",
+	 .tcpd = "silence; !(CLOSED*); soft E@(HOSTUNREACH|CONNREFUSED)",
+	 .why = "RFC 9293, 3.9.2.2, SHLD-25: it is told to the app, by the "
+		"errno that is nearest"},
 	{.kind = ICMP, .ack = "una", .state = "@(CLOSING|LAST-ACK)",
 	 .kernel = "*; EOF; soft E*", .tcpd = ALIVE,
 	 .why = "RFC 9293, 3.9.2.2, SHLD-25: after both have closed no call of "
