@@ -65,8 +65,10 @@ static void commit_syn(struct tcp *t, struct conn *c)
 	}
 	if (c->rexmt_force) { /* by the timer, not by the peer's SYN */
 		c->rexmt_force = false;
-		c->nrexmt++;
-		c->backoff++;
+		if (c->nrexmt < UINT8_MAX)
+			c->nrexmt++;
+		if (c->backoff < UINT8_MAX)
+			c->backoff++;
 		c->retransmits++;
 		t->stat.segments_retransmitted++;
 	}

@@ -348,6 +348,12 @@ void conn_syn_acked(struct tcp *t, struct conn *c);
 /* ESTABLISHED: the user learns of it, keep-alive begins. */
 void conn_established(struct tcp *t, struct conn *c);
 
+/* MUST-21: with a user time-out the user has set R2, as Linux has it. */
+static inline bool conn_user_decides(const struct conn *c)
+{
+	return c->user_timeout && !c->orphan;
+}
+
 /* What a SYN announces: its window is never scaled. */
 static inline uint32_t conn_syn_window(const struct conn *c)
 {

@@ -69,11 +69,12 @@ void persist_timeout(struct tcp *t, struct conn *c)
 	}
 	/* MUST-37: a peer that answers keeps the connection; one that is
 	 * silent does not, nor does any keep one whose app has gone */
-	if (c->nprobes && c->last_rcv < c->last_snd)
-		c->nrexmt++;
-	else
+	if (!c->nprobes || c->last_rcv >= c->last_snd)
 		c->nrexmt = 0;
-	if (c->nrexmt >= most || (c->orphan && c->nprobes >= most)) {
+	else if (c->nrexmt < UINT8_MAX)
+		c->nrexmt++;
+	if ((c->nrexmt >= most && !conn_user_decides(c)) ||
+	    (c->orphan && c->nprobes >= most)) {
 		t->stat.timeouts_gave_up++;
 		t->stat.orphans_timed_out += c->orphan;
 		rst_send(t, c, TCPD_RESET_TIMEOUT);

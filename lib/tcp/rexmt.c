@@ -227,7 +227,7 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 		conn_soft_error(t, c,
 				c->soft_err ? c->soft_err : TCPD_ERR_TIMEOUT);
 	}
-	if (c->nrexmt >= most_retries(t, c) &&
+	if (c->nrexmt >= most_retries(t, c) && !conn_user_decides(c) &&
 	    !held_by_window(t, c)) { /* R2: MUST-20, MUST-23 */
 		give_up(t, c);
 		return;
