@@ -74,6 +74,7 @@ struct conf {
 	size_t naddresses, nhost_addresses;
 	uint32_t mtu, txqueuelen;
 	bool offload; /* auto; false: off */
+	bool keep_removed;
 	char run_dir[108], user[64], group[64];
 	bool user_set, group_set; /* written, not the default */
 	char profile[16];

@@ -34,6 +34,8 @@ const struct conf_profile conf_profiles[CONF_NPROFILES] = {
 /* clang-format off */
 static const struct conf_choice offloads[] = {
 	{"auto", true, false}, {"off", false, false}, {0}};
+static const struct conf_choice removals[] = {
+	{"reset", false, false}, {"keep", true, false}, {0}};
 static const struct conf_choice profiles[] = {
 	{"modern", CONF_MODERN, false}, {"tutorial", CONF_TUTORIAL, false},
 	{"linux", 0, true}, {0}};
@@ -65,6 +67,13 @@ const struct conf_row conf_rows[] = {
   .meaning = "The stack's own addresses. The prefix length tells the "
 	"broadcast address. An entry that ends in \" local\" owns its whole "
 	"prefix (gateways)." },
+{ "removed-address", TOP, .type = CONF_T_CHOICE, MEMBER(conf, keep_removed),
+  .choices = removals, .def = {"reset"},
+  .meaning = "What becomes of connections whose own address a reload takes out "
+	"of \"addresses\". reset: they end with a reset, half-open and TIME-WAIT "
+	"entries with them. keep: they live on until they end by themselves; "
+	"nothing new begins there. A program's listener on such an address ends "
+	"by reset (accept fails), and hears no more by keep." },
 { "host-addresses", TOP, .type = CONF_T_PREFIXES,
   POINTER(conf, host_addresses, nhost_addresses), .nmax = TCPD_MAX_ADDRS,
   .def = {"10.77.0.1/24, fd77::1/64"},

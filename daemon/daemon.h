@@ -66,7 +66,8 @@ struct daemon {
 	uid_t uid; /* tcpd's user, whom privileged commands are for */
 	gid_t gid;
 	bool stopping;
-	bool failed; /* ends with exit code 1 */
+	bool removing; /* tcpd_end_removed() is to be called (again) */
+	bool failed;   /* ends with exit code 1 */
 };
 
 /* Protocol time now: from d->start on, time-scale times as fast as

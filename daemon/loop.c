@@ -217,6 +217,8 @@ static void wake_up(struct daemon *d)
 	}
 	if (d->now >= tcpd_expiry(d->st))
 		tcpd_expire(d->st, d->now);
+	if (d->removing)
+		d->removing = tcpd_end_removed(d->st, d->now);
 	(void)deliver_events(d);
 	do { /* what has left makes room: its writer may have more */
 		l->kicked = false;
@@ -225,7 +227,7 @@ static void wake_up(struct daemon *d)
 	if (follow(d))
 		drain_traces(d);
 	arm_timer(d);
-	if (done && !l->kicked)
+	if (done && !l->kicked && !d->removing)
 		ev_idle_stop(d->loop, &l->again);
 	else
 		ev_idle_start(d->loop, &l->again);

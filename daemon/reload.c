@@ -230,6 +230,8 @@ static int read_again(struct daemon *d, char *err, size_t nerr)
 		conf_free(c);
 		return -1;
 	}
+	/* only now: what is refused changes nothing */
+	d->removing = !c->keep_removed;
 	apply_link(d, was, c);
 	conf_free(was);
 	return 0;

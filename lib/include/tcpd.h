@@ -310,6 +310,15 @@ void tcpd_free(struct tcpd_stack *st);
 int tcpd_reconfigure(struct tcpd_stack *st, const struct tcpd_settings *s,
 		     tcpd_time now);
 
+/*
+ * After a tcpd_reconfigure() that takes addresses away.  Connections, half-open
+ * and TIME-WAIT entries that have one keep it, and their packets are taken,
+ * until this is called: then they end as by tcpd_abort_id(), and a listener on
+ * it has the event RESET with NOT_OURS.  True: RSTs wait, call it again when
+ * they have left.
+ */
+bool tcpd_end_removed(struct tcpd_stack *st, tcpd_time now);
+
 /* ------------------------- user calls: RFC 9293, sections 3.10.1 to 3.10.6 */
 
 enum tcpd_bind_flags {

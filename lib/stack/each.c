@@ -189,3 +189,52 @@ int tcpd_close_seen(struct tcpd_stack *st, const struct tcpd_cursor *c,
 	stack_enter(st, now);
 	return close_at(st, c->kind, seen(st, c, id), now);
 }
+
+/* --- addresses that have gone */
+
+static bool removed(const struct tcp *t, uint32_t kind, uint32_t slot)
+{
+	const uint8_t *ip;
+
+	switch (kind) {
+	case TCPD_KIND_CONN:
+		if (conn_at(t, slot)->state == TCPD_CLOSED)
+			return false;
+		ip = conn_at(t, slot)->tu.local;
+		break;
+	case TCPD_KIND_LISTENER:
+		if (listener_at(t, slot)->any ||
+		    listener_at(t, slot)->ev_mask & TCPD_EV_RESET)
+			return false;
+		ip = listener_at(t, slot)->ip;
+		break;
+	case TCPD_KIND_HALF_OPEN:
+		ip = half_at(t, slot)->tu.local;
+		break;
+	default:
+		ip = timewait_at(t, slot)->tu.local;
+		break;
+	}
+	return !port_is_ours(t, ip);
+}
+
+bool tcpd_end_removed(struct tcpd_stack *st, tcpd_time now)
+{
+	struct tcp *t = &st->t;
+	const struct slab *slab;
+
+	stack_enter(st, now);
+	for (uint32_t kind = 0; (slab = slab_of(t, kind)) != NULL; kind++)
+		for (uint32_t i = 0; slab->count && i < slab->high; i++) {
+			if (!slab_used(slab, i) || !removed(t, kind, i))
+				continue;
+			if (reply_full(t))
+				return true;
+			if (kind == TCPD_KIND_LISTENER)
+				listen_event(t, listener_at(t, i),
+					     TCPD_EV_RESET);
+			else
+				abort_at(st, kind, i, now);
+		}
+	return false;
+}

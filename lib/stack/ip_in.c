@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "stack/stack.h"
+#include "tcp/synq.h"
+#include "tcp/timewait.h"
 
 static void drop(struct tcpd_stack *st, enum tcpd_drop why)
 {
@@ -53,12 +55,26 @@ static bool is_nowhere(const uint8_t ip[16])
 	return ip_is_any(ip) || (ip_is4(ip) && ip[12] == 0);
 }
 
+/* Who had this address before it was taken away: known, and so not a stranger
+ * who asks for something new. */
+static bool is_kept(const struct tcp *t, const struct segment *seg)
+{
+	uint32_t hash = tuple_hash(t, &seg->tu);
+
+	if (conn_find(t, &seg->tu, hash) != HTAB_NONE ||
+	    synq_find(t, &seg->tu, hash) != HTAB_NONE)
+		return true;
+	return !(seg->h.flags & TCP_SYN) &&
+	       timewait_find(t, &seg->tu, hash) != HTAB_NONE;
+}
+
 /* MUST-57, MUST-63: what must not be taken or answered. */
 static bool addresses_ok(struct tcpd_stack *st, const struct ip *ip)
 {
 	const struct tcp *t = &st->t;
 
-	if (!port_is_ours(t, ip->dst) || port_is_broadcast(t, ip->dst)) {
+	if (!(port_is_ours(t, ip->dst) || t->moved) ||
+	    port_is_broadcast(t, ip->dst)) {
 		drop(st, TCPD_DROP_IP_NOT_OURS);
 		return false;
 	}
@@ -100,6 +116,7 @@ static bool checksum_ok(const struct tcp *t, const struct tcpd_packet *pkt,
 static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 		       const struct ip *ip)
 {
+	const struct tcp *t = &st->t;
 	const uint8_t *p = pkt->data + ip->nhead;
 	struct segment seg;
 
@@ -131,6 +148,10 @@ static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	seg.up = seg.h.seq + seg.h.urg;
 	seg.dup = 0;
 	seg.stale = false;
+	if (t->moved && !port_is_ours(t, ip->dst) && !is_kept(t, &seg)) {
+		drop(st, TCPD_DROP_IP_NOT_OURS);
+		return;
+	}
 	tcp_input(&st->t, &seg);
 }
 
@@ -138,7 +159,11 @@ static void tcp_packet(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 static void deliver(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 		    const struct ip *ip, bool in_pieces)
 {
-	if (ip->protocol == IP_TCP) {
+	const struct tcp *t = &st->t;
+
+	if (ip->protocol != IP_TCP && t->moved && !port_is_ours(t, ip->dst)) {
+		drop(st, TCPD_DROP_IP_NOT_OURS);
+	} else if (ip->protocol == IP_TCP) {
 		tcp_packet(st, pkt, ip);
 	} else if (ip->protocol == (ip->version == 4 ? IP_ICMP : IP_ICMP6)) {
 		icmp_input(st, ip, pkt->data + ip->nhead,

@@ -70,6 +70,8 @@ bool tcpd_next_event(struct tcpd_stack *st, struct tcpd_event *ev)
 
 		ev->user = l->user;
 		ev->mask = l->ev_mask;
+		if (ev->mask & TCPD_EV_RESET) /* its address has gone */
+			ev->err = TCPD_ERR_NOT_OURS;
 		l->ev_mask = 0;
 		return true;
 	}

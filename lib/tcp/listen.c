@@ -256,16 +256,21 @@ bool listen_full(const struct listener *l)
 	return l->nqueued > l->set.backlog;
 }
 
+void listen_event(struct tcp *t, struct listener *l, uint32_t mask)
+{
+	uint32_t ref = REF(REF_LISTENER, slab_slot(&t->listeners, l));
+
+	if (!l->ev_mask)
+		rlist_push(t, &t->events, LINK_EVENT, ref);
+	l->ev_mask |= mask;
+}
+
 void listen_queue(struct tcp *t, struct listener *l, struct conn *c)
 {
-	uint32_t slot = slab_slot(&t->listeners, l);
-
-	c->listener = slot + 1;
+	c->listener = slab_slot(&t->listeners, l) + 1;
 	rlist_push(t, &l->accept, LINK_ACCEPT, conn_ref(t, c));
 	l->nqueued++;
-	if (!l->ev_mask)
-		rlist_push(t, &t->events, LINK_EVENT, REF(REF_LISTENER, slot));
-	l->ev_mask |= TCPD_EV_ACCEPT;
+	listen_event(t, l, TCPD_EV_ACCEPT);
 }
 
 void listen_unqueue(struct tcp *t, struct conn *c)

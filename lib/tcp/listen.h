@@ -65,6 +65,8 @@ struct listener *listen_new(struct tcp *t, const struct claim *w,
 			    const struct tcpd_conn_settings *set, int *err);
 void listen_close(struct tcp *t, struct listener *l);
 
+void listen_event(struct tcp *t, struct listener *l, uint32_t mask);
+
 void listen_set_backlog(struct tcp *t, struct listener *l, uint32_t backlog);
 bool listen_full(const struct listener *l);
 void listen_queue(struct tcp *t, struct listener *l, struct conn *c);

@@ -36,6 +36,11 @@ bool reply_push(struct tcp *t, const struct reply *r)
 	return put(t, r, NREPLIES - NREPLIES_OWN);
 }
 
+bool reply_full(const struct tcp *t)
+{
+	return t->nreplies >= NREPLIES - NREPLIES_OWN;
+}
+
 bool reply_push_own(struct tcp *t, const struct reply *r)
 {
 	return put(t, r, NREPLIES);

@@ -280,6 +280,8 @@ uint32_t flow_label(const struct tcp *t, const struct tuple *tu);
 
 /* --- rst.c: answers that belong to no connection */
 bool reply_push(struct tcp *t, const struct reply *r);
+/* It would take none of these now. */
+bool reply_full(const struct tcp *t);
 /* ... of a connection's own: a flood of others leaves it room. */
 bool reply_push_own(struct tcp *t, const struct reply *r);
 /* ... that waited already. */

@@ -107,4 +107,47 @@ tcpctl reload
 ok "and no more than that" grep -q \
 	'reload: txqueuelen: not set on tcpd0' "$tmp/tcpd.log"
 
+# addresses that come and go
+with() { # <addresses> [more]
+	cat >"$conf" <<-END
+		service echo { listen = ":7" kind = echo }
+		host-addresses = {"10.77.0.1/24", "fd77::1/64", "10.77.0.9/24"}
+		mtu = 1400
+		txqueuelen = 400
+		addresses = {$1}
+		${2:-}
+	END
+	tcpctl reload
+}
+two='"10.77.0.2/24", "10.77.0.3/32", "fd77::2/64"'
+one='"10.77.0.2/24", "fd77::2/64"'
+at_three='[.[] | select(.local == "10.77.0.3" or (.local | startswith("10.77.0.3:"))) | .state] | join(" ")'
+ok "an address more may be had" with "$two"
+app_start
+is "$(app listen l 10.77.0.3:90)" "listen l ok" "an app listens there"
+in_ns "$BUILD/test/net/duplex" 10.77.0.3 7 <&8 >/dev/null 2>"$tmp/talk.log" &
+talk=$!
+pids="$pids $talk"
+wait_for "ss_json '$at_three' | grep -q ESTABLISHED" 5
+ok "it is taken away" with "$one"
+wait_for "! kill -0 $talk 2>/dev/null" 5
+ok "a connection there ends with a reset" grep -q 'Connection reset' "$tmp/talk.log"
+ok "and nothing is left there" wait_for "[ -z \"\$(ss_json '$at_three')\" ]" 5
+is "$(app accept x l)" "accept x ECONNRESET" "the app's listener has ended"
+is "$(ss_json ".[] | select(.id == $id) | .state")" ESTABLISHED \
+	"the connection at the other address lives on"
+
+with "$two" "removed-address = keep" >"$tmp/ok.log"
+mkfifo "$tmp/words"
+exec 7<>"$tmp/words"
+in_ns "$BUILD/test/net/duplex" 10.77.0.3 7 <"$tmp/words" >"$tmp/kept" 2>&1 &
+pids="$pids $!"
+wait_for "ss_json '$at_three' | grep -q ESTABLISHED" 5
+ok "taken away, and its connections are kept" with "$one" "removed-address = keep"
+is "$(ss_json "$at_three")" ESTABLISHED "one is still there"
+no "but nobody new gets in" in_ns timeout 1 \
+	"$BUILD/test/net/duplex" 10.77.0.3 7 </dev/null
+echo hello >&7
+ok "and it is served" wait_for "grep -q hello '$tmp/kept'" 5
+
 done_testing

@@ -420,6 +420,16 @@ static bool by_id(struct stage *s, struct line *l, unsigned w,
 	return verb_expect(s, l, w, err, 0);
 }
 
+static bool do_end_removed(struct stage *s, struct line *l, unsigned w)
+{
+	(void)l;
+	(void)w;
+	if (tcpd_end_removed(s->st, s->now))
+		return stage_fail(s, "RSTs wait");
+	stage_turn(s);
+	return true;
+}
+
 static bool do_abort_id(struct stage *s, struct line *l, unsigned w)
 {
 	return by_id(s, l, w, tcpd_abort_id);
@@ -457,4 +467,23 @@ const struct verb call_verbs[] = {
 	{"urgent", do_urgent},	   {"abort-id", do_abort_id},
 	{"close-id", do_close_id}, {"option", do_option},
 	{"reconf", settings_line}, {NULL, NULL},
+	{"listen", do_listen},
+	{"bind", do_bind},
+	{"connect", do_connect},
+	{"accept", do_accept},
+	{"write", do_write},
+	{"fill", do_fill},
+	{"read", do_read},
+	{"take", do_take},
+	{"overtake", do_overtake},
+	{"close", do_close},
+	{"abort", do_abort},
+	{"shutdown", do_shutdown},
+	{"urgent", do_urgent},
+	{"abort-id", do_abort_id},
+	{"close-id", do_close_id},
+	{"end-removed", do_end_removed},
+	{"option", do_option},
+	{"reconf", settings_line},
+	{NULL, NULL},
 };
