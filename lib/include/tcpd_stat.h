@@ -61,6 +61,7 @@
 	X(pmtu,     black_holes,    "path MTUs lowered because full segments vanished") \
 	X(pmtu,     probes,         "segments sent to see whether the path takes larger ones") \
 	X(pmtu,     probes_lost,    "of those the ones that did not arrive") \
+	X(pmtu,     no_super,       "connections that gave up super-segments, for none arrived") \
 	X(time_wait, entered,       "connections that entered TIME-WAIT") \
 	X(time_wait, reused,        "entries given to a new SYN (RFC 6191)") \
 	X(time_wait, evicted,       "oldest entries dropped at the cap") \

@@ -66,6 +66,8 @@ static struct harvest harvest(struct tcp *t, struct conn *c, uint32_t ack)
 			break;
 		}
 		forget_loss(c, &h, x, x->end - x->seq);
+		if (x->end - x->seq > c->mss + 1)
+			c->super_lost = 0;
 		xmit_del(t, c, slot);
 	}
 	return h;

@@ -138,7 +138,10 @@ struct conn {
 	bool want_mem;	  /* ... and only memory was missing */
 	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
 	bool app_limited;
-	bool pmtu_guess; /* |pmtu| fell for time-outs; no ACK came since */
+	bool pmtu_guess;    /* |pmtu| fell for time-outs; no ACK came since */
+	bool pmtu_search;   /* ... what the path takes is not found yet */
+	bool no_super;	    /* super-segments never arrive */
+	uint8_t super_lost; /* of them the last ones in a row */
 	bool urg_out; /* text before snd_up is urgent, not all acknowledged */
 	bool urg_in;  /* text before rcv_up is urgent, not all read */
 	bool faulty;  /* a check of our own failed: the next timer ends it */

@@ -22,7 +22,7 @@ static uint32_t packet_max(const struct tcp *t, const struct conn *c,
 	bool v4 = c->tu.local[0] == 0 && c->tu.local[10] == 0xff;
 
 	/* whoever cuts it gives each part the same urgent pointer */
-	if (!(v4 ? t->set.tso4 : t->set.tso6) || c->urg_out)
+	if (!(v4 ? t->set.tso4 : t->set.tso6) || c->urg_out || c->no_super)
 		return mss;
 	return max_u32(SUPER_MAX / mss, 1) * mss;
 }

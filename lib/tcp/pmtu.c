@@ -23,6 +23,9 @@
 #define SUSPECT	  1280u
 #define LATER	  5u /* ... retransmissions until they are suspected, too */
 #define LATER_GAP 3u
+/* RFC 1191, 3: between two raises, but for a search that a black hole began */
+#define RAISE_GAP TCPD_SEC(60)
+#define SUPERS	  3u /* super-segments in a row that never arrived */
 /* RFC 4821, 7.4: what follows a probe, so that duplicate ACKs tell its loss */
 #define BEHIND	  3u
 
@@ -120,6 +123,7 @@ void pmtu_open(const struct tcp *t, struct conn *c)
 	c->pmtu_how = p->how;
 	c->pmtu_high = p->high;
 	c->pmtu_at = p->next;
+	c->pmtu_search = p->high && !p->next;
 }
 
 /* --- routers */
@@ -156,7 +160,7 @@ static void lower(struct tcp *t, struct conn *c, uint32_t mtu)
 	c->pmtu_how = TCPD_PMTU_ICMP;
 	c->pmtu_high = 0;
 	c->pmtu_at = t->now + PMTU_AGE;
-	c->pmtu_guess = false;
+	c->pmtu_guess = c->pmtu_search = false;
 	c->mtu_probe = 0;
 	remember(t, c);
 	conn_set_mss(t, c);
@@ -229,6 +233,20 @@ static uint32_t smaller(const struct conn *c)
 	return used > BASE_V4 ? BASE_V4 : max_u32(used / 2, LEAST_V4);
 }
 
+/*
+ * Where nobody cuts super-segments, or somebody takes them for packets that are
+ * too large, each of them is lost, and each first segment that the timer sends
+ * arrives.
+ */
+static void super_timeout(struct tcp *t, struct conn *c, const struct xmit *x)
+{
+	if (c->nrexmt || c->no_super || x->end - x->seq <= c->mss + 1)
+		return;
+	c->super_lost++;
+	c->no_super = c->super_lost >= SUPERS;
+	t->stat.pmtu_no_super += c->no_super;
+}
+
 void pmtu_timeout(struct tcp *t, struct conn *c)
 {
 	uint32_t used = packet_len(c), mtu = smaller(c);
@@ -237,16 +255,19 @@ void pmtu_timeout(struct tcp *t, struct conn *c)
 	if (c->mtu_probe && c->mtu_probe_seq == c->snd_una)
 		probe_failed(t, c, c->mtu_probe - 1);
 	pmtu_probe_end(c);
-	if (!mtu || !c->xmit_first)
+	if (!c->xmit_first)
 		return;
 	x = xmit_at(t, c->xmit_first - 1);
+	super_timeout(t, c, x);
+	if (!mtu)
+		return;
 	if (min_u32(x->end - x->seq, c->mss) <= conn_mss_at(c, mtu))
 		return; /* what vanishes is not large */
 	c->pmtu = mtu;
 	c->pmtu_how = TCPD_PMTU_PROBING;
 	c->pmtu_high = max_u32(c->pmtu_high, used);
 	c->pmtu_at = 0;
-	c->pmtu_guess = true;
+	c->pmtu_guess = c->pmtu_search = true;
 	conn_set_mss(t, c);
 	t->stat.pmtu_black_holes++;
 }
@@ -310,6 +331,7 @@ static void conclude(struct tcp *t, struct conn *c)
 	if (c->pmtu_high && c->pmtu_high <= c->pmtu) {
 		c->pmtu_high = 0;
 		c->pmtu_at = t->now + PMTU_AGE;
+		c->pmtu_search = false;
 	}
 	if (c->pmtu >= t->set.mtu) {
 		c->pmtu = c->pmtu_high = 0;
@@ -353,6 +375,8 @@ void pmtu_acked(struct tcp *t, struct conn *c)
 	if (!c->pmtu_high)
 		c->pmtu_high = min_u32(top(t, c), t->set.mtu);
 	c->mtu_probe = 0;
+	if (!c->pmtu_search)
+		c->pmtu_at = t->now + RAISE_GAP;
 	conclude(t, c);
 	conn_set_mss(t, c);
 }
