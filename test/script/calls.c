@@ -458,15 +458,6 @@ static bool do_option(struct stage *s, struct line *l, unsigned w)
 }
 
 const struct verb call_verbs[] = {
-	{"listen", do_listen},	   {"bind", do_bind},
-	{"connect", do_connect},   {"accept", do_accept},
-	{"write", do_write},	   {"fill", do_fill},
-	{"read", do_read},	   {"take", do_take},
-	{"overtake", do_overtake}, {"close", do_close},
-	{"abort", do_abort},	   {"shutdown", do_shutdown},
-	{"urgent", do_urgent},	   {"abort-id", do_abort_id},
-	{"close-id", do_close_id}, {"option", do_option},
-	{"reconf", settings_line}, {NULL, NULL},
 	{"listen", do_listen},
 	{"bind", do_bind},
 	{"connect", do_connect},
@@ -482,8 +473,8 @@ const struct verb call_verbs[] = {
 	{"urgent", do_urgent},
 	{"abort-id", do_abort_id},
 	{"close-id", do_close_id},
-	{"end-removed", do_end_removed},
 	{"option", do_option},
 	{"reconf", settings_line},
+	{"end-removed", do_end_removed},
 	{NULL, NULL},
 };
