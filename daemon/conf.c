@@ -338,7 +338,7 @@ static int add_defaults(struct reader *rd)
 
 	if (c->profile[0] != '\0')
 		id = conf_profile_find(c->profile);
-	c->rto_init = conf_profiles[id].rto_init;
+	c->numbers = &conf_profiles[id];
 	for (size_t i = 0; i < conf_nrows; i++) {
 		const struct conf_row *r = &conf_rows[i];
 		const char *def = r->def[id] != NULL ? r->def[id] : r->def[0];
@@ -428,7 +428,10 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 	s->flood_ready = true;
 	s->memory = c->memory;
 	s->conn = c->conn;
-	s->rto_init = c->rto_init;
+	s->rto_init = c->numbers->rto_init;
+	s->syn_retries = c->numbers->syn_retries;
+	s->wscale = c->numbers->wscale;
+	s->as_linux = c->numbers->as_linux;
 	s->mtu = (uint16_t)c->mtu;
 	s->port_min = c->port_min;
 	s->port_max = c->port_max;

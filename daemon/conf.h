@@ -68,6 +68,8 @@ struct conf_allow {
 
 enum conf_log { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
 
+struct conf_profile; /* conf_table.h */
+
 struct conf {
 	char tun[CONF_NAME_MAX];
 	struct conf_prefix *addresses, *host_addresses;
@@ -83,7 +85,7 @@ struct conf {
 	uint64_t memory;
 	uint16_t port_min, port_max;
 	struct tcpd_conn_settings conn;
-	tcpd_time rto_init; /* of the profile */
+	const struct conf_profile *numbers; /* what is no directive */
 	enum conf_log log_level;
 	char capture[256]; /* "": off */
 	struct conf_service *services;

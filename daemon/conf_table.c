@@ -27,8 +27,9 @@
 #define K	UINT64_C(1024)
 
 const struct conf_profile conf_profiles[CONF_NPROFILES] = {
-	[CONF_MODERN] = {"modern", TCPD_SEC(1)},
-	[CONF_TUTORIAL] = {"tutorial", TCPD_SEC(3)},
+	[CONF_MODERN] = {"modern", TCPD_SEC(1), 7, 7, false},
+	[CONF_TUTORIAL] = {"tutorial", TCPD_SEC(3), 7, 7, false},
+	[CONF_LINUX] = {"linux", TCPD_SEC(1), 10, 8, true},
 };
 
 /* clang-format off */
@@ -38,7 +39,7 @@ static const struct conf_choice removals[] = {
 	{"reset", false, false}, {"keep", true, false}, {0}};
 static const struct conf_choice profiles[] = {
 	{"modern", CONF_MODERN, false}, {"tutorial", CONF_TUTORIAL, false},
-	{"linux", 0, true}, {0}};
+	{"linux", CONF_LINUX, false}, {0}};
 static const struct conf_choice cookies[] = {
 	{"off", TCPD_COOKIES_OFF, false}, {"auto", TCPD_COOKIES_AUTO, false},
 	{"always", TCPD_COOKIES_ALWAYS, false}, {0}};
@@ -105,10 +106,14 @@ const struct conf_row conf_rows[] = {
 { "group", TOP, .type = CONF_T_USER, MEMBER(conf, group), .def = {"tcpd"},
   .meaning = "Group of ctl.sock, and of tcpd after start." },
 { "profile", TOP, .type = CONF_T_WORD, MEMBER(conf, profile),
-  .choices = profiles, .def = {"modern", "tutorial"},
+  .choices = profiles, .def = {"modern", "tutorial", "linux"},
   .meaning = "A set of defaults. modern: the RFCs' and today's practice. "
 	"tutorial: the numbers of older books, with an initial "
-	"retransmission time-out of 3 s. A directive that is written wins "
+	"retransmission time-out of 3 s. linux: where the RFCs leave a choice, "
+	"as Linux chooses: a window scale of 8; ten more SYNs, the first five a "
+	"second apart; a retransmission time-out of the round trip and 200 ms "
+	"at least; PSH behind each burst of segments. "
+	"A directive that is written wins "
 	"over the profile, wherever it stands." },
 { "synack-backoff", CONN, .type = CONF_T_WAITS,
   LIST(tcpd_conn_settings, synack_wait, nsynack_waits),

@@ -55,11 +55,14 @@ struct conf_choice {
 	bool later; /* refused: not in this version */
 };
 
-enum conf_profile_id { CONF_MODERN, CONF_TUTORIAL, CONF_NPROFILES };
+enum conf_profile_id { CONF_MODERN, CONF_TUTORIAL, CONF_LINUX, CONF_NPROFILES };
 
 struct conf_profile {
 	const char *name;
 	tcpd_time rto_init; /* RFC 6298; 3 s is RFC 1122's */
+	uint8_t syn_retries;
+	uint8_t wscale;
+	bool as_linux;
 };
 extern const struct conf_profile conf_profiles[CONF_NPROFILES];
 

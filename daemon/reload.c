@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/capture.h"
+#include "daemon/conf_table.h"
 #include "daemon/conf_value.h"
 #include "daemon/link.h"
 #include "daemon/notify.h"
@@ -75,6 +76,11 @@ const char *reload_fixed(const struct conf *was, const struct conf *c,
 		{"run-dir", was->run_dir, c->run_dir},
 		{"user", was->user, c->user},
 		{"group", was->group, c->group},
+		/* its window scale: half-open entries do not keep ours */
+		{"profile",
+		 was->numbers->wscale == c->numbers->wscale ? c->profile
+							    : was->profile,
+		 c->profile},
 		{"offload", was->offload ? "auto" : "off",
 		 c->offload ? "auto" : "off"},
 	};

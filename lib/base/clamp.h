@@ -33,6 +33,11 @@ static inline uint32_t clamp_u32(uint64_t v, uint32_t lo, uint32_t hi)
 	return v < lo ? lo : v > hi ? hi : (uint32_t)v;
 }
 
+static inline uint64_t clamp_u64(uint64_t v, uint64_t lo, uint64_t hi)
+{
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
 /* a - b, but never below 0. */
 static inline uint64_t sub_sat(uint64_t a, uint64_t b)
 {

@@ -259,6 +259,17 @@ struct tcpd_settings {
 	/* What a SYN offers and a SYN-ACK agrees to, of connections that begin
 	 * from now on (RFC 7323, 2; RFC 2018, 2). */
 	bool timestamps, sack;
+	/*
+	 * Where the RFCs leave a choice, as Linux chooses: the first four SYNs
+	 * that are sent again do not double their wait; the RTO is SRTT and
+	 * rto_min at least; what the silly-window rule, TCP_CORK and MORE hold
+	 * back waits for an RTO, and what MORE has held goes without PSH if
+	 * something else lets it go; text leaves in bursts of what a
+	 * millisecond takes, the last segment of a burst with PSH; slow start
+	 * does not grow by what duplicate ACKs have told of; a tail that nobody
+	 * acknowledges is probed before the time-out (RFC 8985, 7).
+	 */
+	bool as_linux;
 	/* RSTs for segments of no connection; over it the first to a source
 	 * within a second goes still, the others do not */
 	uint32_t resets_per_second;

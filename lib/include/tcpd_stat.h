@@ -41,6 +41,7 @@
 	X(opens,    accepted,       "connections handed out by accept") \
 	X(timeouts, rexmt,          "retransmission time-outs") \
 	X(timeouts, r1,             "segments that three retransmissions got no answer to (R1)") \
+	X(timeouts, tlp,            "probes of a tail that may be lost") \
 	X(timeouts, persist,        "zero-window probes sent") \
 	X(timeouts, keepalive,      "keep-alive probes sent") \
 	X(timeouts, delack,         "ACKs sent because their delay was over") \

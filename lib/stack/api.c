@@ -448,7 +448,7 @@ int tcpd_send_filled_as(struct tcpd_stack *st, tcpd_handle h, size_t n,
 		return -TCPD_ERR_INVALID;
 	sendq_filled(&st->t, c, (uint32_t)n);
 	if (n)
-		c->more = (flags & TCPD_SEND_MORE) != 0;
+		c->more = c->unpushed = (flags & TCPD_SEND_MORE) != 0;
 	if (n && flags & TCPD_SEND_EOR)
 		sendq_end_record(&st->t, c);
 	tcp_arm_trim(&st->t);

@@ -410,7 +410,8 @@ static const char *timers(struct check *k, const struct conn *c)
 static const char *progress(const struct conn *c)
 {
 	bool sends = c->on_list == ON_SENDS;
-	bool due = sends && (c->rexmt_force || c->syn_due || c->probe_due);
+	bool due = sends &&
+		   (c->rexmt_force || c->syn_due || c->probe_due || c->tlp_due);
 	bool probing = c->nprobes && c->timer[CT_PERSIST];
 	bool waits = conn_unsent(c) || (c->fin_queued && !c->fin_sent);
 

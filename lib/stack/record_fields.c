@@ -325,6 +325,7 @@ static const struct field conn_fields[] = {
 	F(49, dup_flight),
 	F(55, pmtu_how), F(50, pmtu_high), F(51, pmtu_at),
 	F(52, mtu_probe), F(53, mtu_probe_seq), F(54, clocked), F(56, super_lost),
+	F(57, burst_end), F(58, tlp_end),
 	/* receive */
 	F(60, irs), F(61, rcv_nxt), F(62, rcv_adv), F(63, rcv_buf),
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
@@ -366,7 +367,8 @@ static const struct field conn_fields[] = {
 	X(25, want_room) X(26, want_mem) X(27, want_unsent) \
 	X(29, app_limited) X(30, faulty) X(31, sack) X(32, lingering) \
 	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
-	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super)
+	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
+	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

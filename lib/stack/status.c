@@ -58,6 +58,7 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 		       tcpd_time now)
 {
 	static const enum tcpd_timer shown[CT_NTIMERS] = {
+		[CT_TLP] = TCPD_TIMER_TLP,
 		[CT_REXMT] = TCPD_TIMER_REXMT,
 		[CT_PERSIST] = TCPD_TIMER_PERSIST,
 		[CT_DELACK] = TCPD_TIMER_DELACK,

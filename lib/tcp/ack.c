@@ -123,6 +123,22 @@ static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
 	cc_ops_of(c->cc)->acked(&c->ccs, &rs);
 }
 
+/*
+ * What the window may grow by, of |acked| octets.  Slow start after an RTO
+ * grows by what it has sent itself (the caller has taken off the rest): one ACK
+ * for all that had arrived must not let a burst go (RFC 3465, 2.3).  As Linux,
+ * nor one for what was reordered: each duplicate ACK before it has let a
+ * segment go already (RFC 3042).
+ */
+static uint32_t fresh(const struct tcp *t, const struct conn *c, uint32_t acked)
+{
+	uint32_t told = c->recovery == REC_OPEN ? c->dupacks * c->mss : 0;
+
+	if (!t->set.as_linux)
+		return acked;
+	return max_u32(acked - min_u32(acked, told), min_u32(acked, c->mss));
+}
+
 static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 {
 	uint32_t acked = seg->h.ack - c->snd_una;
@@ -132,6 +148,7 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 	bool recovering = c->recovery == REC_FAST || c->clocked;
 	struct harvest h = harvest(t, c, seg->h.ack);
 	uint32_t text = acked - of_syn;
+	uint32_t news;
 
 	if (c->fin_sent && seg->h.ack == conn_fin_seq(c) + 1)
 		text--;
@@ -158,15 +175,15 @@ static void advance(struct tcp *t, struct conn *c, const struct segment *seg)
 		persist_update(t, c);
 	if (of_syn || of_probe)
 		return; /* what follows is about data */
+	news = fresh(t, c, acked - min_u32(acked, h.before_rto));
 	rexmt_advance(t, c, acked);
+	tlp_acked(t, c);
+	tlp_arm(t, c);
 	if (c->clocked)
 		c->clocked += acked;
 	if (c->clocked >= c->ccs.cwnd || conn_flight(c) == 0)
 		c->clocked = 0;
-	/* slow start after an RTO grows by what it has sent itself: one ACK for
-	 * all that had arrived must not let a burst go (RFC 3465, 2.3) */
-	tell_cc(t, c, &h, acked - min_u32(acked, h.before_rto), prior,
-		recovering);
+	tell_cc(t, c, &h, news, prior, recovering);
 }
 
 /* RFC 5681, section 2: what counts as a duplicate. */

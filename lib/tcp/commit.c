@@ -54,6 +54,9 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 	x->nsent = 1;
 }
 
+/* A lost SYN is rarely congestion: the wait doubles only after these. */
+#define SYNS_LINEAR 4
+
 static void commit_syn(struct tcp *t, struct conn *c)
 {
 	c->syn_due = false;
@@ -67,7 +70,8 @@ static void commit_syn(struct tcp *t, struct conn *c)
 		c->rexmt_force = false;
 		if (c->nrexmt < UINT8_MAX)
 			c->nrexmt++;
-		if (c->backoff < UINT8_MAX)
+		if (c->backoff < UINT8_MAX &&
+		    (!t->set.as_linux || c->nrexmt > SYNS_LINEAR))
 			c->backoff++;
 		c->retransmits++;
 		t->stat.segments_retransmitted++;
@@ -106,6 +110,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 
 	remember(t, c, end, p->mss);
 	c->snd_nxt = end;
+	c->burst_end = p->burst_end;
 	c->fin_sent |= fin;
 	if (p->kind == PLAN_MTU)
 		pmtu_probe_sent(t, c, p->seq);
@@ -124,6 +129,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	if (c->lowat)
 		sendq_wake(t, c);
 	rexmt_sent(t, c);
+	tlp_sent_new(t, c);
 }
 
 static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
@@ -213,6 +219,9 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 		break;
 	case PLAN_REXMT:
 		commit_rexmt(t, c, p);
+		break;
+	case PLAN_TLP:
+		tlp_commit(t, c, p);
 		break;
 	case PLAN_PROBE:
 		commit_probe(t, c, p);

@@ -176,6 +176,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	wheel_cancel(&t->wheel, conn_ref(t, c));
 	c->syn_due = c->fin_queued = c->ack_due = c->ack_delayed = false;
 	c->probe_due = c->keep_due = c->rexmt_force = false;
+	c->tlp_due = c->tlp_out = false;
 	c->acks_owed = 0;
 	c->sackq.narrivals = 0;
 	c->urg_out = false;
@@ -340,6 +341,7 @@ void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
 	c->iss = c->snd_una = c->snd_nxt = iss;
 	c->sq.end = iss + 1;
 	c->recover = c->snd_sml = c->lost_hint = c->rtt_round = iss;
+	c->burst_end = iss;
 	c->rcv_buf = min_u32(RCV_BUF_START, c->rcv_max);
 }
 

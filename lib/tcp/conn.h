@@ -10,6 +10,7 @@
 #include "tcp.h"
 
 enum conn_timer {
+	CT_TLP, /* before REXMT: it takes its place at the same moment */
 	CT_REXMT,
 	CT_PERSIST,
 	CT_DELACK,
@@ -119,6 +120,10 @@ struct conn {
 	bool unread : 1;       /* TCPD_OPT_UNREAD */
 	bool lingering : 1;    /* TCPD_OPT_LINGERING */
 	bool more : 1;	       /* TCPD_SEND_MORE: the last segment waits */
+	bool tlp_due : 1;      /* a probe of the tail is to go (tlp.c) */
+	bool tlp_out : 1;      /* ... has gone, up to |tlp_end| */
+	bool tlp_resent : 1;   /* ... and was no new text */
+	bool unpushed : 1;     /* ... and goes without PSH, if as_linux */
 	bool soft_new : 1;     /* nobody has been told of |soft_err| */
 	bool soft_quiet : 1;   /* ... nor will be */
 	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
@@ -150,9 +155,11 @@ struct conn {
 	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
 	uint32_t max_snd_wnd; /* the largest ever: RFC 5961, 5.2; SWS */
 	uint32_t snd_sml;     /* end of the last small segment (Minshall) */
-	uint32_t recover;     /* RFC 6582 */
-	uint32_t dup_flight;  /* in flight when the first duplicate ACK came */
-	uint32_t rtt_round;   /* SND.NXT when this round of samples began */
+	uint32_t tlp_end;
+	uint32_t burst_end;  /* the present burst's (burst.c) */
+	uint32_t recover;    /* RFC 6582 */
+	uint32_t dup_flight; /* in flight when the first duplicate ACK came */
+	uint32_t rtt_round;  /* SND.NXT when this round of samples began */
 	uint32_t mss, advmss, peer_mss;
 	uint32_t pmtu;	    /* 0: the device's */
 	uint32_t pmtu_high; /* nothing larger arrives; 0: not known */
@@ -456,6 +463,8 @@ void delack_read(struct tcp *t, struct conn *c, uint32_t n);
 bool output_next(struct tcp *t, struct plan *p);
 void output_restart(struct tcp *t, struct conn *c); /* RFC 5681, 4.1 */
 void output_commit(struct tcp *t);
+struct plan output_text_plan(const struct tcp *t, const struct conn *c,
+			     enum plan_kind kind);
 void output_failed(struct tcp *t);
 void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p);
 void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p);
@@ -465,6 +474,20 @@ uint32_t emit_piece(const struct tcp *t, const struct reply *r);
 #define QUICK_ACKS  16	/* ACKs at the start that are not delayed */
 #define TS_OPTION   12u /* NOP NOP TS: on every segment */
 #define TTL_DEFAULT 64u /* MUST-49 */
+
+/* --- burst.c: where the burst ends that begins with the next |len| octets, or
+ * has begun before */
+uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss);
+bool burst_goes_on(const struct conn *c);
+
+/* --- tlp.c: RFC 8985, 7 */
+void tlp_arm(struct tcp *t, struct conn *c);
+void tlp_timeout(struct tcp *t, struct conn *c);
+bool tlp_plan(const struct tcp *t, const struct conn *c, struct plan *p);
+void tlp_commit(struct tcp *t, struct conn *c, const struct plan *p);
+void tlp_sent_new(struct tcp *t, struct conn *c); /* new text has left */
+void tlp_acked(struct tcp *t, struct conn *c);	  /* SND.UNA has moved */
+void tlp_came_twice(struct conn *c);		  /* says the peer */
 
 /* --- sack.c: RFC 2018, RFC 2883 */
 /* Text that is out of order has arrived at |dup->left|; |dup| is the part of it

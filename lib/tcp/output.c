@@ -44,8 +44,8 @@ static struct plan plan_for(const struct tcp *t, const struct conn *c,
 
 /* Beside text: the segment is as much smaller (RFC 6691); but of small ones
  * more than half is left for it. */
-static struct plan plan_text_for(const struct tcp *t, const struct conn *c,
-				 enum plan_kind kind)
+struct plan output_text_plan(const struct tcp *t, const struct conn *c,
+			     enum plan_kind kind)
 {
 	struct plan p = plan_for(t, c, kind);
 
@@ -126,7 +126,7 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 				       : c->mss;
 	if (!c->rexmt_force && room < need)
 		return false;
-	*p = plan_text_for(t, c, PLAN_REXMT);
+	*p = output_text_plan(t, c, PLAN_REXMT);
 	p->xmit = link - 1;
 	p->seq = x->seq;
 	len = x->end - x->seq;
@@ -250,20 +250,31 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 		return false;
 	if (probe && (plan_mtu(t, c, p, probe, &wait) || wait))
 		return !wait;
-	*p = plan_text_for(t, c, PLAN_DATA);
+	*p = output_text_plan(t, c, PLAN_DATA);
 	len = min_u32(record, wnd);
+	if (c->tlp_due)
+		cwnd = max_u32(cwnd, p->mss);
 	if (len > cwnd) /* whole segments only: cwnd is no silly window */
 		len = cwnd / p->mss * p->mss;
+	if (t->set.as_linux) {
+		len = sensible(c, len, record, p->mss, record == rest);
+		p->burst_end = burst_end(c, len, p->mss);
+		len = min_u32(len, p->burst_end - p->seq);
+	}
 	len = min_u32(len, packet_max(t, c, p->mss));
 	len = sensible(c, len, record, p->mss, record == rest);
 	len = sliceable(t, c, c->snd_nxt, len, p->mss);
 	p->len = len;
+	if (t->set.as_linux && len && p->seq + len == p->burst_end &&
+	    (len > p->mss || burst_goes_on(c)))
+		p->flags |= TCP_PSH;
 	/* inside the window; alone also into a closed one, as a probe */
 	fin = fin && len == rest &&
 	      (wnd > len || (len == 0 && conn_flight(c) == 0));
 	if (fin)
 		p->flags |= TCP_FIN;
-	if (len && len == record) /* MUST-61 */
+	if (len && len == record && /* MUST-61 */
+	    !(t->set.as_linux && c->unpushed && record == rest))
 		p->flags |= TCP_PSH;
 	return (len || fin) && xmit_room(t);
 }
@@ -317,7 +328,7 @@ static bool plan_text(struct tcp *t, struct conn *c, struct plan *p)
 
 	output_restart(t, c);
 	found = plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
-		plan_data(t, c, p);
+		plan_data(t, c, p) || tlp_plan(t, c, p);
 	c->ccs = had;
 	return found;
 }

@@ -5,10 +5,18 @@
  * TCP_CORK (3.8.6.2.1).  Runs only while nothing is in flight; otherwise the
  * retransmission timer is in charge.
  */
+#include "base/clamp.h"
 #include "conn.h"
 #include "xmit.h"
 
 #define OVERRIDE TCPD_MS(200) /* 0.1 to 1 s */
+
+/* The peer may be about to say more: within a round trip and a delayed ACK. */
+static tcpd_time override(const struct tcp *t, const struct conn *c)
+{
+	return t->set.as_linux ? clamp_u64(c->rto, OVERRIDE, TCPD_SEC(1))
+			       : OVERRIDE;
+}
 
 static bool window_closed(const struct conn *c)
 {
@@ -37,7 +45,8 @@ void persist_update(struct tcp *t, struct conn *c)
 	if (c->timer[CT_PERSIST] || c->probe_due || c->push_small)
 		return;
 	conn_arm(t, c, CT_PERSIST,
-		 t->now + (window_closed(c) ? probe_wait(t, c) : OVERRIDE));
+		 t->now + (window_closed(c) ? probe_wait(t, c)
+					    : override(t, c)));
 }
 
 /*
@@ -64,6 +73,7 @@ void persist_timeout(struct tcp *t, struct conn *c)
 
 	if (!window_closed(c)) {
 		c->push_small = true;
+		c->unpushed = false; /* what was to follow has not come */
 		conn_want_output(t, c);
 		return;
 	}

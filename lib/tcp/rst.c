@@ -200,6 +200,12 @@ void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)
 		r.ts_val = ts_now(t, &c->tu);
 		r.ts_ecr = c->ts_recent;
 	}
+	if (t->set.as_linux && why == TCPD_RESET_AFTER_CLOSE) {
+		/* to one who is told that nobody is there: as if it were so */
+		r.flags = TCP_RST;
+		r.seq = c->snd_una;
+		r.ack = 0;
+	}
 	reply_push_own(t, &r);
 }
 

@@ -27,6 +27,7 @@ static unsigned samples(struct conn *c)
 void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 {
 	unsigned n = samples(c);
+	tcpd_time least;
 
 	if (rtt == 0)
 		rtt = 1;
@@ -41,7 +42,10 @@ void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 		c->rttvar = ((4 * n - 1) * c->rttvar + d) / (4 * n);
 		c->srtt = ((8 * n - 1) * c->srtt + rtt) / (8 * n);
 	}
-	c->rto = c->srtt + max_u64(CLOCK_G, 4 * c->rttvar);
+	/* 200 ms that hold the peer's delayed ACK come on top of the round
+	 * trip: else a steady path of more than that has no margin at all */
+	least = t->set.as_linux ? t->set.rto_min : CLOCK_G;
+	c->rto = c->srtt + max_u64(least, 4 * c->rttvar);
 	c->rto = max_u64(c->rto, t->set.rto_min);
 	c->rto = min_u64(c->rto, t->set.rto_max);
 }

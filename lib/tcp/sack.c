@@ -164,6 +164,7 @@ void sack_take(struct tcp *t, struct conn *c, const struct segment *seg)
 	if (seq_lt(o->sack[0].left, o->sack[0].right) &&
 	    seq_le(o->sack[0].right, c->snd_nxt) && is_duplicate(c, seg)) {
 		t->stat.sack_dsack_received++;
+		tlp_came_twice(c);
 		i++;
 	}
 	for (; i < o->nsacks; i++) {

@@ -132,6 +132,7 @@ enum plan_kind {
 	PLAN_DATA,  /* new text, FIN, or both */
 	PLAN_MTU,   /* new text in one segment that may be too large */
 	PLAN_REXMT, /* the record |xmit|, or its first |len| octets */
+	PLAN_TLP,   /* the tail again */
 	PLAN_PROBE, /* zero-window probe: one octet beyond the window */
 	PLAN_KEEP,  /* keep-alive: SEG.SEQ = SND.NXT - 1 */
 	PLAN_ACK
@@ -146,6 +147,7 @@ struct plan {
 	uint8_t nsacks;	   /* SACK blocks in it */
 	uint32_t mss;	   /* text of a full segment beside its options */
 	uint32_t ack, wnd; /* announced: wnd in octets */
+	uint32_t burst_end;
 	struct reply reply;
 };
 

@@ -186,6 +186,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		set->timestamps = on;
 	else if (!strcmp(name, "sack"))
 		set->sack = on;
+	else if (!strcmp(name, "as-linux"))
+		set->as_linux = on;
 	else if (!strcmp(name, "family"))
 		return 1; /* run.c has looked at it */
 	else if (!strcmp(name, "key"))

@@ -56,6 +56,7 @@ START_TEST(conf_of_nothing_is_the_defaults_of_the_interface)
 	char err[512];
 	struct conf *c = conf_parse(NULL, 0, err, sizeof(err));
 
+	struct tcpd_settings s;
 	ck_assert_ptr_nonnull(c);
 	ck_assert_str_eq(c->tun, "tcpd0");
 	ck_assert_uint_eq(c->naddresses, 2);
@@ -86,7 +87,9 @@ START_TEST(conf_of_nothing_is_the_defaults_of_the_interface)
 	ck_assert_uint_eq(c->conn.time_wait, TCPD_SEC(60));
 	ck_assert_uint_eq(c->conn.receive_buffer, 4u << 20);
 	ck_assert_uint_eq(c->conn.send_buffer, 4u << 20);
-	ck_assert_uint_eq(c->rto_init, TCPD_SEC(1));
+	conf_settings(c, &s);
+	ck_assert_uint_eq(s.rto_init, TCPD_SEC(1));
+	ck_assert(!s.as_linux);
 	ck_assert_int_eq(c->log_level, CONF_LOG_INFO);
 	ck_assert_str_eq(c->capture, "");
 	ck_assert_ptr_null(c->services);
@@ -98,13 +101,30 @@ END_TEST
 START_TEST(conf_profile_tutorial_waits_93_s)
 {
 	struct conf *c = parse("profile = tutorial");
+	struct tcpd_settings s;
 	tcpd_time sum = 0;
 
 	for (size_t i = 0; i < c->conn.nsynack_waits; i++)
 		sum += c->conn.synack_wait[i];
 	ck_assert_uint_eq(c->conn.nsynack_waits, 5);
 	ck_assert_uint_eq(sum, TCPD_SEC(93));
-	ck_assert_uint_eq(c->rto_init, TCPD_SEC(3));
+	conf_settings(c, &s);
+	ck_assert_uint_eq(s.rto_init, TCPD_SEC(3));
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(conf_profile_linux_has_its_numbers)
+{
+	struct conf *c = parse("profile = linux");
+	struct tcpd_settings s;
+
+	conf_settings(c, &s);
+	ck_assert_uint_eq(s.rto_init, TCPD_SEC(1));
+	ck_assert_uint_eq(s.syn_retries, 10);
+	ck_assert_uint_eq(s.wscale, 8);
+	ck_assert(s.as_linux);
+	ck_assert_uint_eq(c->conn.nsynack_waits, 6);
 	conf_free(c);
 }
 END_TEST
@@ -357,6 +377,7 @@ int main(void)
 
 	tcase_add_test(tc, conf_of_nothing_is_the_defaults_of_the_interface);
 	tcase_add_test(tc, conf_profile_tutorial_waits_93_s);
+	tcase_add_test(tc, conf_profile_linux_has_its_numbers);
 	tcase_add_test(tc, conf_knows_what_was_asked_for_by_name);
 	tcase_add_test(tc,
 		       conf_service_has_the_stack_s_settings_but_for_its_own);
