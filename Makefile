@@ -55,6 +55,11 @@ SIM_SRC    := $(sort $(wildcard test/sim/*.c))
 HARNESS    := $(O)/libharness.a
 FUZZ := $(patsubst %.c,$(O)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 RANDOM := $(O)/test/fuzz/random_packets
+# the adapter for packetdrill: of the daemon what reads tcpd.conf
+DRILL_SRC  := $(filter-out %/preload.c %/selftest.c,$(sort $(wildcard test/packetdrill/*.c))) \
+	$(sort $(wildcard daemon/conf*.c)) daemon/stackmem.c daemon/tcpinfo.c
+DRILL      := $(O)/tcpd-packetdrill.so $(O)/tcpd-packetdrill-preload.so \
+	$(O)/test/packetdrill/selftest
 TOOL_SRC   := $(sort $(wildcard test/net/*.c test/bench/*.c))
 TOOLS      := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
 
@@ -83,7 +88,7 @@ help:
 # target bench       scripts/bench (root)
 # target install     into $(DESTDIR)$(PREFIX)
 
-tests: $(RANDOM) $(UNIT) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
+tests: $(RANDOM) $(UNIT) $(DRILL) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
 	$(if $(SCRIPT_SRC),$(O)/test/script/run) $(if $(SIM_SRC),$(O)/test/sim/sim)
 
 INC_STACK := -Ilib -Ilib/include
@@ -160,6 +165,18 @@ $(RANDOM): $(RANDOM).o $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+
+# neither is installed; packetdrill itself is none of ours (scripts/packetdrill)
+$(O)/tcpd-packetdrill.so: $(call pic,$(DRILL_SRC) $(STACK_SRC) $(APP_SRC)) test/packetdrill/exports.map
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared $(SANFLAGS) $(EXTRA) -Wl,-z,relro,-z,now \
+		-Wl,--version-script,test/packetdrill/exports.map \
+		-o $@ $(filter %.o,$^) $(call pkg,libs,libconfuse) -lpthread -ldl
+$(O)/tcpd-packetdrill-preload.so: $(O)/pic/test/packetdrill/preload.o
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared $(SANFLAGS) $(EXTRA) -Wl,-z,relro,-z,now -o $@ $^
+$(O)/test/packetdrill/selftest: $(O)/test/packetdrill/selftest.o $(HARNESS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldl -lpthread
 
 check: all tests
 	$(Q)scripts/check $(O)

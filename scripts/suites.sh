@@ -18,6 +18,8 @@ run_suites() {
 		tap_spawn "unit/$t" 120 "$B/test/unit/$t"
 	done
 	tap_spawn conf 120 scripts/check-conf "$B"
+	tap_spawn packetdrill 60 "$B/test/packetdrill/selftest" \
+		"$B/tcpd-packetdrill.so"
 	tap_spawn conf-run 120 test/conf/run "$B"
 	tap_spawn install 120 test/install/run "$B"
 	tap_spawn sim-memory 600 "$B/test/sim/sim" --memory

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sysctl.c - settings that a script makes outside of the interface.
+ *
+ * bin/sysctl, the stand-in that goes first in PATH, adds a line "NAME=VALUE"
+ * for each to the file named by TCPD_PACKETDRILL_SYSCTL, which the adapter
+ * makes.  What scripts write to /proc/sys by themselves is read there: its
+ * names are in the file by which they mean to restore it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clamp.h"
+#include "world.h"
+
+#define VARIABLE "TCPD_PACKETDRILL_SYSCTL"
+
+static void synack_waits(struct tcpd_conn_settings *c, uint64_t retries)
+{
+	c->nsynack_waits = (uint8_t)min_u64(retries + 1, TCPD_MAX_WAITS);
+	for (unsigned i = 0; i < c->nsynack_waits; i++)
+		c->synack_wait[i] = min_u64(TCPD_SEC(1) << i, TCPD_SEC(120));
+}
+
+/* Others are the kernel's own, or belong to what this version has not. */
+static void apply(struct world *w, const char *name, const char *value)
+{
+	struct tcpd_settings *s = &w->set;
+	unsigned long long v = strtoull(value, NULL, 0), mid;
+
+	if (!strcmp(name, "tcp_timestamps"))
+		s->timestamps = v != 0;
+	else if (!strcmp(name, "tcp_sack"))
+		s->sack = v != 0;
+	else if (!strcmp(name, "tcp_syn_retries"))
+		s->syn_retries = (uint8_t)min_u64(v, 127);
+	else if (!strcmp(name, "tcp_synack_retries"))
+		synack_waits(&s->conn, v);
+	else if (!strcmp(name, "tcp_notsent_lowat"))
+		w->sysctl.notsent_lowat = v >= UINT32_MAX ? 0 : (uint32_t)v;
+	else if (!strcmp(name, "tcp_wmem") &&
+		 sscanf(value, "%*u %llu", &mid) == 1)
+		w->sysctl.wmem = (uint32_t)min_u64(mid, UINT32_MAX);
+}
+
+static const char *last_part(const char *name)
+{
+	size_t n = strcspn(name, "= \t\n");
+
+	while (n && name[n - 1] != '.' && name[n - 1] != '/')
+		n--;
+	return name + n;
+}
+
+static void line(struct world *w, char *text)
+{
+	char *eq = strchr(text, '=');
+
+	text[strcspn(text, "\n")] = '\0';
+	if (!eq)
+		return;
+	*eq = '\0';
+	apply(w, last_part(text), eq + 1);
+}
+
+/* A setting of /proc/sys as it is now. */
+static void from_proc(struct world *w, const char *path)
+{
+	char text[128] = "";
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return;
+	if (fgets(text, sizeof(text), f))
+		apply(w, last_part(path), text);
+	fclose(f);
+}
+
+static void look_at_proc(struct world *w)
+{
+	char text[512];
+	FILE *f = fopen(w->sysctl.restore, "re");
+
+	if (!f)
+		return;
+	while (fgets(text, sizeof(text), f)) {
+		char *path = strstr(text, "/proc/sys/net/ipv4/");
+
+		if (!path)
+			continue;
+		path[strcspn(path, " \n")] = '\0';
+		from_proc(w, path);
+	}
+	fclose(f);
+}
+
+void sysctl_look(struct world *w)
+{
+	char text[512];
+	FILE *f = fopen(w->sysctl.path, "re");
+
+	if (f) {
+		(void)fseek(f, (long)w->sysctl.seen, SEEK_SET);
+		while (fgets(text, sizeof(text), f))
+			line(w, text);
+		w->sysctl.seen = (uint64_t)ftell(f);
+		fclose(f);
+	}
+	look_at_proc(w);
+	(void)tcpd_reconfigure(w->st, &w->set, w->now);
+}
+
+void sysctl_start(struct world *w)
+{
+	int fd;
+
+	w->sysctl.wmem = 262144;
+	(void)snprintf(w->sysctl.restore, sizeof(w->sysctl.restore),
+		       "/tmp/sysctl_restore_%d.sh", (int)getpid());
+	(void)snprintf(w->sysctl.path, sizeof(w->sysctl.path),
+		       "/tmp/tcpd-packetdrill.XXXXXX");
+	fd = mkstemp(w->sysctl.path);
+	if (fd < 0) {
+		w->sysctl.path[0] = '\0';
+		return;
+	}
+	close(fd);
+	(void)setenv(VARIABLE, w->sysctl.path, 1);
+}
+
+void sysctl_end(struct world *w)
+{
+	if (w->sysctl.path[0])
+		unlink(w->sysctl.path);
+	w->sysctl.path[0] = '\0';
+}
