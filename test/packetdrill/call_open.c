@@ -233,10 +233,12 @@ static int do_close(void *u, int fd)
 	world_enter(w);
 	s = sock_of(w, fd);
 	if (s) {
-		if (s->h)
-			tcpd_close(w->st, s->h, w->now);
+		tcpd_handle h = s->h;
+
 		sock_forget(w, s);
-		return (int)world_leave(w, 0);
+		if (h)
+			tcpd_close(w->st, h, w->now);
+		return (int)world_leave(w, close(fd) ? -errno : 0);
 	}
 	if (fd >= 0 && fd < WORLD_FDS && w->epoll[fd]) {
 		free(w->epoll[fd]);

@@ -95,7 +95,8 @@ struct sock *sock_new(struct world *w, int domain)
 		errno = EMFILE;
 		return NULL;
 	}
-	free(w->sock[fd]); /* packetdrill closed it without a word */
+	if (w->sock[fd]) /* packetdrill closed it without a word */
+		sock_forget(w, w->sock[fd]);
 	s->fd = fd;
 	s->domain = domain;
 	w->sock[fd] = s;
@@ -111,8 +112,9 @@ void sock_forget(struct world *w, struct sock *s)
 			if (e->in[i].fd == s->fd)
 				e->in[i--] = e->in[--e->n];
 	}
+	if (s->h) /* what still happens to it is nobody's news */
+		tcpd_set_user(w->st, s->h, NULL);
 	w->sock[s->fd] = NULL;
-	close(s->fd);
 	free(s);
 }
 

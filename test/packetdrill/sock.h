@@ -49,6 +49,7 @@ struct epoll {
 /* By number: NULL when it is none of ours. */
 struct sock *sock_of(struct world *w, int fd);
 struct sock *sock_new(struct world *w, int domain);
+/* The number stays open. */
 void sock_forget(struct world *w, struct sock *s);
 
 /* A handle for |s|, with the options set so far: 0 or -errno. */
