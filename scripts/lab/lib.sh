@@ -95,7 +95,7 @@ lab_build() {
 			"$lab_top/scripts/setup-packages" build lab || exit 1
 	done
 	set -- tcpd tcpctl examples/client test/net/app test/net/rawpeer \
-		test/net/webload test/bench/flood
+		test/net/webload test/bench/flood test/bench/honest
 	for p; do
 		[ ! -x "$BUILD/$p" ] || continue
 		"$lab_top/scripts/setup-packages" build lab || exit 1
