@@ -47,12 +47,14 @@ static bool pieces_ok(const struct frag *d, const struct sum *s)
 
 	if (d->dead)
 		return s->n == 0 && d->npieces == 0 && d->head == POOL_NONE;
+	if (frag_too_long(d->version, d->first ? d->nhead : least, d->top))
+		return false;
 	return s->n == d->npieces && s->n && s->n <= FRAG_PIECES &&
 	       s->got == d->got && s->low == d->low && s->top == d->top &&
 	       d->first == (s->nhead != 0) &&
 	       (!d->first || (s->nhead == d->nhead && d->nhead >= least &&
 			      d->named_at < d->nhead)) &&
-	       (!d->last || (d->end >= d->top && d->end <= UINT16_MAX));
+	       (!d->last || d->end == d->top);
 }
 
 static const char *entry(struct check *k, const struct frag *d)

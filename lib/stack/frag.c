@@ -158,6 +158,12 @@ static bool evict(struct tcpd_stack *st, const struct frag_peer *peer,
 	return false;
 }
 
+void frag_yield(struct tcpd_stack *st)
+{
+	while (st->frags.mem && mem_tight(&st->t))
+		evict(st, NULL, NULL);
+}
+
 /* The class of a block for |need| octets: the more a datagram has, the larger
  * what it gets next. */
 static unsigned order_for(const struct frag *d, uint32_t need)
@@ -187,7 +193,7 @@ static uint32_t take(struct tcpd_stack *st, struct frag *d, unsigned order,
 		if (!evict(st, NULL, d))
 			return POOL_NONE;
 	do {
-		if (mem_left(&st->t) >= pool_size(order))
+		if (!mem_tight(&st->t) && mem_left(&st->t) >= pool_size(order))
 			b = pool_take(pool, order);
 		if (b != POOL_NONE && pool_size(pool->block[b].order) >= need)
 			return b;
@@ -260,6 +266,13 @@ static void bad(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 		icmp_parameter(st, ip, p, ip->nhead + ip->len, problem, at);
 }
 
+static void too_long(struct tcpd_stack *st, const struct ip *ip,
+		     const uint8_t *p)
+{
+	bad(st, ip, p, IP_PROBLEM_FIELD,
+	    ip->nhead - (uint32_t)IP6_FRAGMENT_HEAD + 2);
+}
+
 /*
  * Can this be a part of anything?  RFC 8200, 4.5; RFC 7112, 5; of IPv4's TCP
  * RFC 3128, 3: no first piece without its header, and none right behind its
@@ -268,17 +281,13 @@ static void bad(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 static bool sane(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p)
 {
 	bool v4 = ip->version == 4;
-	uint32_t before =
-		v4 ? ip->nhead
-		   : ip->nhead - (uint32_t)IP6_HEAD - IP6_FRAGMENT_HEAD;
 
 	if (ip->len == 0 || (ip->more && ip->len % 8 != 0)) {
 		bad(st, ip, p, IP_PROBLEM_FIELD, 4);
 		return false;
 	}
-	if (before + ip->offset + ip->len > UINT16_MAX) {
-		bad(st, ip, p, IP_PROBLEM_FIELD,
-		    ip->nhead - (uint32_t)IP6_FRAGMENT_HEAD + 2);
+	if (frag_too_long(ip->version, ip->nhead, ip->offset + ip->len)) {
+		too_long(st, ip, p);
 		return false;
 	}
 	if ((v4 && ip->protocol == IP_TCP &&
@@ -322,12 +331,23 @@ static uint32_t datagram(struct tcpd_stack *st, const struct ip *ip)
 	return slot;
 }
 
-enum fit { FITS, SAME, CLASHES };
+enum fit { FITS, SAME, CLASHES, TOO_LONG };
+
+/* The headers of the whole are those of the first piece, and may be longer
+ * than this one's. */
+static bool overflows(const struct frag *d, const struct ip *ip)
+{
+	uint32_t nhead = ip->offset && d->first ? d->nhead : ip->nhead;
+	uint32_t top = max_u32(d->top, ip->offset + ip->len);
+
+	return frag_too_long(d->version, nhead, top);
+}
 
 /* What lies there already?  All pieces are looked at only where they may. */
 static enum fit fits(const struct tcpd_stack *st, const struct frag *d,
-		     uint32_t from, uint32_t to, bool more)
+		     const struct ip *ip)
 {
+	uint32_t from = ip->offset, to = from + ip->len;
 	uint32_t b = d->head, at = 0;
 	struct frag_piece piece;
 	const uint8_t *p;
@@ -344,9 +364,9 @@ static enum fit fits(const struct tcpd_stack *st, const struct frag *d,
 		}
 	}
 	/* one end, and nothing behind it */
-	if (d->last ? to > d->end || !more : !more && d->top > to)
+	if (d->last ? to > d->end || !ip->more : !ip->more && d->top > to)
 		return CLASHES;
-	return FITS;
+	return overflows(d, ip) ? TOO_LONG : FITS;
 }
 
 /* RFC 3168, 5.3: CE of any piece is the datagram's; beside one that is not
@@ -463,12 +483,15 @@ bool frag_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 		drop(st, TCPD_DROP_FRAGMENT_OVERLAP, 1);
 		return false;
 	}
-	switch (fits(st, d, ip->offset, ip->offset + ip->len, ip->more)) {
+	switch (fits(st, d, ip)) {
 	case SAME:
 		drop(st, TCPD_DROP_FRAGMENT_AGAIN, 1);
 		return false;
 	case CLASHES:
 		kill(st, d, TCPD_DROP_FRAGMENT_OVERLAP);
+		return false;
+	case TOO_LONG:
+		too_long(st, ip, p);
 		return false;
 	case FITS:
 		break;

@@ -18,6 +18,7 @@
 #include "base/siphash.h"
 #include "base/slab.h"
 #include "tcpd.h"
+#include "wire/ip.h"
 
 #define FRAG_MAX     1024u	/* datagrams */
 #define FRAG_MEMORY  (1u << 20) /* octets of blocks, at most */
@@ -53,7 +54,9 @@ struct frag_piece {
 	uint16_t at;  /* offset in 8 octets, or FRAG_HEAD */
 	uint16_t len; /* octets */
 };
-#define FRAG_HEAD UINT16_MAX
+#define FRAG_HEAD  UINT16_MAX
+/* The largest packet, and what is quoted of a first piece as it came. */
+#define FRAG_WHOLE (IP_MAX + IP6_FRAGMENT_HEAD)
 
 /* What one source (or, by chance, two) holds. */
 struct frag_peer {
@@ -64,14 +67,13 @@ struct frags {
 	struct slab slab;
 	struct htab tab;
 	struct frag_peer *peers;
-	uint8_t *whole; /* a datagram put together: IP_MAX octets */
+	uint8_t *whole; /* a datagram put together: FRAG_WHOLE octets */
 	struct siphash_key key;
 	uint32_t first[FRAG_NLISTS], last[FRAG_NLISTS]; /* slot + 1 */
 	uint64_t mem;
 };
 
 struct tcpd_stack;
-struct ip;
 
 static inline struct frag *frag_at(const struct frags *f, uint32_t slot)
 {
@@ -84,6 +86,15 @@ static inline uint32_t frag_size(uint32_t len)
 	return (len + (uint32_t)sizeof(struct frag_piece) + 3) & ~3u;
 }
 
+/* Would pieces up to |top| behind |nhead| octets of headers make more than the
+ * length of a packet can say?  IPv6's is of what follows the fixed header. */
+static inline bool frag_too_long(uint8_t version, uint32_t nhead, uint32_t top)
+{
+	if (version == 6)
+		nhead -= (uint32_t)IP6_HEAD + IP6_FRAGMENT_HEAD;
+	return nhead + top > UINT16_MAX;
+}
+
 /*
  * The fragment |p|, parsed as |ip|.  True: with it a datagram is whole, |out|,
  * which is valid until the next call.  Otherwise it is kept, or dropped.
@@ -94,6 +105,9 @@ bool frag_input(struct tcpd_stack *st, const struct ip *ip, const uint8_t *p,
 /* Those whose time is over; when the next one's will be. */
 void frag_expire(struct tcpd_stack *st);
 tcpd_time frag_expiry(const struct tcpd_stack *st);
+
+/* Where memory is short, connections have what the pieces hold. */
+void frag_yield(struct tcpd_stack *st);
 
 /* The budget: a part of the memory of the settings. */
 uint64_t frag_budget(const struct tcpd_stack *st);

@@ -207,6 +207,8 @@ void tcpd_input(struct tcpd_stack *st, const struct tcpd_packet *pkt,
 	t->stat.packets_octets_in += pkt->len;
 	if (!parse(st, pkt, &ip) || !addresses_ok(st, &ip))
 		return;
+	if (st->frags.mem)
+		frag_yield(st);
 	if (!offload_ok(pkt, &ip))
 		drop(st, TCPD_DROP_OFFLOAD);
 	else if (ip.fragment)

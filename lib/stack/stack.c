@@ -144,7 +144,7 @@ static void place_internet(struct layout *l, struct tcpd_stack *st)
 	place_slab(l, &f->slab, sizeof(struct frag), FRAG_MAX, false);
 	place_table(l, &f->tab, FRAG_MAX);
 	f->peers = part(l, sizeof(struct frag_peer) * FRAG_PEERS);
-	f->whole = part(l, IP_MAX);
+	f->whole = part(l, FRAG_WHOLE);
 	peers = part(l, sizeof(struct icmp_peer) * ICMP_PEERS);
 	if (st)
 		st->icmp_peers = peers;

@@ -8,7 +8,8 @@
  * along or what is done to it, two octets of length, and as many of a message.
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
- * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_tcpinfo.c
+ * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
+ * LINK: daemon/tcpinfo.c
  */
 #include <sanitizer/lsan_interface.h>
 #include <stdint.h>

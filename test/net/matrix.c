@@ -364,7 +364,7 @@ static void state(struct side *kernel, struct side *tcpd, enum state state,
 
 		do {
 			for (n = 0; n < BATCH; n++) {
-				if (!next_case(state, opts, &at,
+				if (!next_case(state, (enum opts)opts, &at,
 					       &cells[0][n].k))
 					break;
 				cells[1][n].k = cells[0][n].k;
@@ -405,7 +405,7 @@ int main(int argc, char **argv)
 	(void)tcpd_app_listen(tcpd.listener, 4 * BATCH);
 	for (int i = 0; i < M_STATES; i++)
 		if (!only || strcmp(only, state_names[i]) == 0)
-			state(&kernel, &tcpd, i, verbose);
+			state(&kernel, &tcpd, (enum state)i, verbose);
 	for (size_t i = 0; i < NRULES && !only; i++)
 		if (is_of(&rules[i], kernel.family))
 			printf("rule\t%u\t%s\n", rules[i].used, rules[i].why);

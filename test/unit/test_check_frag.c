@@ -139,6 +139,28 @@ static void piece(void)
 
 	memcpy(pool_at(&rig.t->pool, entry(0)->head), &k, sizeof(k));
 }
+/* All sums right, but it would be longer than any packet. */
+static void giant(void)
+{
+	struct frag_piece head = {.at = FRAG_HEAD, .len = 1000};
+	struct frag_piece k = {.at = 8191, .len = 16};
+	struct frag *d = entry(0);
+	uint8_t *p = pool_at(&rig.t->pool, d->head);
+
+	memcpy(p, &head, sizeof(head));
+	memcpy(p + frag_size(1000), &k, sizeof(k));
+	rig.t->pool.block[d->head].len = frag_size(1000) + frag_size(16);
+	d->nhead = 1000;
+	d->npieces = 1;
+	d->got = 16;
+	d->low = 65528;
+	d->top = 65544;
+}
+static void ends_later(void)
+{
+	entry(0)->last = true;
+	entry(0)->end = entry(0)->top + 8;
+}
 static void filled(void)
 {
 	rig.t->pool.block[entry(0)->head].len += 2;
@@ -161,6 +183,8 @@ static const struct {
 	{"headers", head},
 	{"place of a name", name},
 	{"an end before the rest", ends},
+	{"an end behind the rest", ends_later},
+	{"more than a packet", giant},
 	{"version", version},
 	{"a time-out far away", due},
 	{"an older one behind", order},

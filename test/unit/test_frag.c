@@ -76,6 +76,54 @@ static void piece(uint8_t version, uint32_t who, uint32_t id, uint32_t at,
 	rig_in_octets(octets, n, (struct tcpd_offload){0});
 }
 
+/* The same, its headers |extra| octets longer: options of padding. */
+static void piece_behind(uint8_t version, uint32_t extra, uint32_t at,
+			 uint32_t len, bool more)
+{
+	static uint8_t octets[PACKET_MAX];
+	struct peer p = peer_new(version, 80, 40000);
+	struct packet k = peer_packet(&p, 0);
+	uint32_t head = version == 4 ? 20 : 40;
+	uint8_t *ext = octets + head;
+	uint32_t all = extra + len + (version == 4 ? head : 8);
+
+	k.protocol = version == 4 ? PROTO_ICMP : PROTO_ICMP6;
+	packet_build(&k, octets);
+	memset(ext, 0, extra + 8);
+	if (version == 4) {
+		uint16_t c;
+
+		octets[0] = (uint8_t)(0x40 | (head + extra) / 4);
+		octets[2] = (uint8_t)(all >> 8);
+		octets[3] = (uint8_t)all;
+		octets[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20 : 0));
+		octets[7] = (uint8_t)(at / 8);
+		octets[10] = octets[11] = 0;
+		c = (uint16_t)~packet_fold(packet_add(0, octets, head + extra));
+		octets[10] = (uint8_t)(c >> 8);
+		octets[11] = (uint8_t)c;
+		memcpy(ext + extra, text + at, len);
+		rig_in_octets(octets, all, (struct tcpd_offload){0});
+		return;
+	}
+	octets[4] = (uint8_t)(all >> 8);
+	octets[5] = (uint8_t)all;
+	octets[6] = 44;
+	if (extra) { /* hop by hop, with one PadN */
+		octets[6] = 0;
+		ext[0] = 44;
+		ext[1] = (uint8_t)(extra / 8 - 1);
+		ext[2] = 1;
+		ext[3] = (uint8_t)(extra - 4);
+	}
+	ext += extra;
+	ext[0] = PROTO_ICMP6;
+	ext[2] = (uint8_t)(at >> 8);
+	ext[3] = (uint8_t)(at | more);
+	memcpy(ext + 8, text + at, len);
+	rig_in_octets(octets, head + all, (struct tcpd_offload){0});
+}
+
 /* The answer to it, whole and octet for octet. */
 static bool answered(uint32_t len)
 {
@@ -258,6 +306,80 @@ START_TEST(frag_takes_no_more_pieces_than_the_smallest_mtu_makes)
 }
 END_TEST
 
+/*
+ * RFC 8200, 4.5: what counts is the packet that would come out, and the headers
+ * of the first piece may be longer than those of the last.
+ */
+START_TEST(frag_never_makes_more_than_a_packet_can_say)
+{
+	uint8_t version = _i % 2 ? 6 : 4;
+	bool first_first = _i / 2;
+	uint32_t extra = version == 4 ? 40 : 248;
+	uint32_t len = version == 4 ? 65515 : 65535;
+	const uint64_t *bad = &rig.t->stat.drops[TCPD_DROP_IP_FRAGMENT];
+	static const uint8_t none[256];
+	struct packet out;
+
+	request(version, len);
+	piece_behind(version, 0, 32000, 32000, true);
+	piece_behind(version, first_first ? extra : 0, first_first ? 0 : 64000,
+		     first_first ? 32000 : len - 64000, first_first);
+	rig_expect_nothing();
+	ck_assert_uint_eq(*bad, 0);
+	piece_behind(version, first_first ? 0 : extra, first_first ? 64000 : 0,
+		     first_first ? len - 64000 : 32000, !first_first);
+	ck_assert_mem_eq(rig.st->frags.whole + 65575, none, sizeof(none));
+	ck_assert_uint_eq(*bad, 1);
+	ck_assert_uint_eq(rig.t->stat.fragments_whole, 0);
+	rig_check();
+	if (version == 6) { /* told, with the place of the offset */
+		ck_assert(rig_out(&out));
+		ck_assert_uint_eq(out.data[0], 4);
+		ck_assert_uint_eq(out.data[1], 0);
+		ck_assert_uint_eq(out.data[6] << 8 | out.data[7],
+				  first_first ? 42 : 42 + extra);
+	}
+	rig_expect_nothing();
+	/* it alone is dropped: with one that fits, the datagram is whole */
+	if (first_first)
+		return;
+	piece_behind(version, 0, 0, 32000, true);
+	ck_assert(answered(len));
+	rig_check();
+}
+END_TEST
+
+/* Pieces wait for what may never come: text in order goes first. */
+START_TEST(frag_gives_its_memory_to_a_connection_where_none_is_left)
+{
+	struct peer p = peer_new(4, 80, 40000);
+	static uint32_t taken[1 << 16];
+	unsigned n = 0;
+
+	peer_accept(&p, rig_listen(80));
+	request(4, 60000);
+	piece(4, 0, 1, 0, 30000, true);
+	piece(4, 7, 2, 8, 30000, true);
+	ck_assert_uint_gt(rig.st->frags.mem, 60000);
+	while (n < ARRAY_SIZE(taken) &&
+	       (taken[n] = pool_take(&rig.t->pool, 0)) != POOL_NONE)
+		n++;
+	for (unsigned i = 0; i < 8; i++) {
+		struct packet k = peer_packet(&p, TCP_ACK);
+
+		k.data = text;
+		k.len = 1000;
+		rig_in(&k);
+		p.seq += 1000;
+	}
+	ck_assert_uint_eq(rig.st->frags.mem, 0);
+	ck_assert_uint_eq(tcpd_readable(rig.st, p.h), 8000);
+	while (n)
+		pool_give(&rig.t->pool, taken[--n]);
+	rig_check();
+}
+END_TEST
+
 /* Through a record and back: what waited goes on (record_frag.c). */
 START_TEST(frag_goes_on_from_a_record)
 {
@@ -301,6 +423,10 @@ int main(void)
 	tcase_add_test(tc, frag_without_memory_drops_and_goes_on);
 	tcase_add_test(tc,
 		       frag_takes_no_more_pieces_than_the_smallest_mtu_makes);
+	tcase_add_loop_test(tc, frag_never_makes_more_than_a_packet_can_say, 0,
+			    4);
+	tcase_add_test(
+		tc, frag_gives_its_memory_to_a_connection_where_none_is_left);
 	tcase_add_loop_test(tc, frag_goes_on_from_a_record, 0, 2);
 	return rig_run(s);
 }
