@@ -98,6 +98,7 @@ static void input_conn(struct tcp *t, struct conn *c, struct segment *seg)
 	if (seg->len)
 		c->data_segs_in += seg->nwire;
 	c->last_rcv = t->now;
+	c->nkeep = 0;
 	if (c->state == TCPD_SYN_SENT)
 		input_syn_sent(t, c, seg);
 	else
