@@ -425,6 +425,10 @@ static const char *progress(const struct conn *c)
 		"conn: a SYN that nothing will send");
 	REQUIRE(!waits || conn_flight(c) || sends || c->timer[CT_PERSIST],
 		"conn: text waits, and nothing will send it");
+	REQUIRE(!c->want_unsent || conn_unsent(c) > c->unsent_low,
+		"conn: its app waits for what is so already");
+	REQUIRE(!c->want_room || conn_queued(c) || c->want_mem,
+		"conn: its app waits for room in an empty queue");
 	REQUIRE(!c->syn_due || sends, "conn: a SYN is due, and does not wait");
 	REQUIRE((!c->ack_due && !c->acks_owed) || c->on_list,
 		"conn: an ACK is due, and does not wait for output");

@@ -75,8 +75,10 @@ static void commit_syn(struct tcp *t, struct conn *c)
 			c->backoff++;
 		c->retransmits++;
 		t->stat.segments_retransmitted++;
+		conn_disarm(c, CT_REXMT);
 	}
-	conn_disarm(c, CT_REXMT);
+	/* or it runs on (RFC 6298, 5.1): a peer that repeats its SYN for ever
+	 * must not hold off R2 */
 	rexmt_sent(t, c);
 }
 
@@ -103,6 +105,17 @@ static void mark_use(struct tcp *t, struct conn *c)
 	}
 }
 
+/* Less is unsent than before. */
+static void wake_app(struct tcp *t, struct conn *c)
+{
+	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
+		c->want_unsent = false;
+		conn_event(t, c, TCPD_EV_WRITABLE);
+	}
+	if (c->lowat)
+		sendq_wake(t, c);
+}
+
 static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 {
 	bool fin = (p->flags & TCP_FIN) != 0;
@@ -122,12 +135,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	if (conn_unsent(c) == 0)
 		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_APP_LIMITED;
 	mark_use(t, c);
-	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
-		c->want_unsent = false;
-		conn_event(t, c, TCPD_EV_WRITABLE);
-	}
-	if (c->lowat)
-		sendq_wake(t, c);
+	wake_app(t, c);
 	rexmt_sent(t, c);
 	tlp_sent_new(t, c);
 }
@@ -184,6 +192,7 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_EVER;
 		c->snd_nxt = p->seq + p->len + fin;
 		c->fin_sent |= fin;
+		wake_app(t, c);
 	}
 	if (!c->stalled_at)
 		c->stalled_at = t->now;

@@ -245,7 +245,7 @@ void sendq_wake(struct tcp *t, struct conn *c)
 	if (!c->want_room || room == 0)
 		return;
 	/* as Linux: from half of the low-water mark on */
-	if (c->lowat && conn_unsent(c) >= (c->lowat + 1) / 2)
+	if (c->lowat && conn_unsent(c) >= c->lowat - c->lowat / 2)
 		return;
 	if (!c->lowat && room < min_u32(limit / 3, POOL_MAX))
 		return;

@@ -364,6 +364,17 @@ static bool do_overtake(struct stage *s, struct line *l, unsigned w)
 			   tcpd_recv_done(s->st, f->h, (size_t)n, s->now), 0);
 }
 
+static bool do_want_writable(struct stage *s, struct line *l, unsigned w)
+{
+	struct flow *f = flow_word(s, l, &w, "c");
+	int64_t n;
+
+	if (!f || !count(s, l, w, &n))
+		return false;
+	return verb_expect(s, l, w,
+			   tcpd_want_writable(s->st, f->h, (uint32_t)n), 0);
+}
+
 typedef int plain_call(struct tcpd_stack *st, tcpd_handle h, tcpd_time now);
 
 static bool plain(struct stage *s, struct line *l, unsigned w, plain_call *call)
@@ -471,6 +482,7 @@ const struct verb call_verbs[] = {
 	{"abort", do_abort},
 	{"shutdown", do_shutdown},
 	{"urgent", do_urgent},
+	{"want-writable", do_want_writable},
 	{"abort-id", do_abort_id},
 	{"close-id", do_close_id},
 	{"option", do_option},
