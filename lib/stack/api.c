@@ -160,8 +160,11 @@ static int listen_bound(struct tcp *t, struct conn *c,
 			struct listener **out)
 {
 	struct claim w = claim_of(c);
-	int err = choose_port(t, &w); /* two may be bound, one may listen */
+	int err;
 
+	if (!w.any && !port_is_ours(t, w.a.ip)) /* any more */
+		return -TCPD_ERR_NOT_OURS;
+	err = choose_port(t, &w); /* two may be bound, one may listen */
 	if (err)
 		return err;
 	*out = listen_new(t, &w, cs ? cs : &t->set.conn, &err);

@@ -17,6 +17,8 @@ static int choose_local(struct tcp *t, struct conn *c, struct tuple *tu)
 {
 	if (ip_is_any(tu->local) && !port_source(t, tu->peer, tu->local))
 		return TCPD_ERR_NET_UNREACH;
+	if (!port_is_ours(t, tu->local)) /* any more: it was bound */
+		return TCPD_ERR_NOT_OURS;
 	if (ip_is4(tu->local) != ip_is4(tu->peer))
 		return TCPD_ERR_FAMILY;
 	if (c->any_local && c->family && (c->family == 4) != ip_is4(tu->peer))
