@@ -517,11 +517,15 @@ enum tcpd_option {
 	TCPD_OPT_LINGER2,	/* ns: FIN-WAIT-2 after a close; 0: as the
 				   settings say */
 	TCPD_OPT_WINDOW_CLAMP,	/* octets: most that is announced; 0: off */
-	TCPD_OPT_QUICKACK,   /* 1: the next ACKs are not delayed; 0: they are */
-	TCPD_OPT_SOFT_ERRORS /* 0, 1: are soft errors told (SOFT)?  At the
-				start: 1 */
+	TCPD_OPT_QUICKACK, /* 1: the next ACKs are not delayed; 0: they are */
+	TCPD_OPT_SOFT_ERRORS, /* 0, 1: are soft errors told (SOFT)?  At the
+				 start: 1 */
+	TCPD_OPT_ADV_UTO /* ns, whole seconds, up to a day: the user time-out
+			    that the peer is told (RFC 5482); and what he tells
+			    is taken where USER_TIMEOUT was not set, as the
+			    larger of both, at least 100 s; 0: neither */
 };
-#define TCPD_NOPTIONS (TCPD_OPT_SOFT_ERRORS + 1)
+#define TCPD_NOPTIONS (TCPD_OPT_ADV_UTO + 1)
 
 /* Of a socket, a connection or a listener: what a listener has its
  * connections take over.  HANDLE, OPTION, INVALID. */

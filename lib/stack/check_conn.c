@@ -6,6 +6,7 @@
  */
 #include "stack/check.h"
 #include "tcp/option.h"
+#include "tcp/uto.h"
 
 #define SEG_MAX	 65535u
 #define WND_MAX	 (1u << 30)
@@ -365,6 +366,18 @@ static const char *urgent(const struct conn *c)
 	return NULL;
 }
 
+static const char *uto(const struct conn *c)
+{
+	REQUIRE(TCPD_SEC(c->adv_uto) <= UTO_MOST,
+		"user time-out: more is told than is ever kept");
+	REQUIRE(c->adv_uto || (!c->uto_due && !c->remote_uto),
+		"user time-out: the peer's is used though nobody asked for it");
+	REQUIRE(!uto_adopted(c) || (c->user_timeout >= UTO_LEAST &&
+				    c->user_timeout <= UTO_MOST),
+		"user time-out: adopted, and beyond the limits");
+	return NULL;
+}
+
 static const char *borrows(struct check *k, const struct conn *c)
 {
 	const struct tcp *t = k->t;
@@ -477,6 +490,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : recv_queue(k, c);
 	wrong = wrong ? wrong : sacks(c);
 	wrong = wrong ? wrong : urgent(c);
+	wrong = wrong ? wrong : uto(c);
 	wrong = wrong ? wrong : borrows(k, c);
 	wrong = wrong ? wrong : timers(k, c);
 	if (wrong || c->state == TCPD_CLOSED)

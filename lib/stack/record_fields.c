@@ -350,7 +350,8 @@ static const struct field conn_fields[] = {
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),
 	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),
 	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger),
-	F(178, linger2), F(179, defer_accept),
+	F(178, linger2), F(179, defer_accept), F(180, adv_uto),
+	F(181, remote_uto),
 	F(150, octets_acked), F(151, octets_received), F(152, octets_sent),
 	F(153, octets_retrans), F(154, segs_in), F(155, segs_out),
 	F(156, data_segs_in), F(157, data_segs_out), F(158, retransmits),
@@ -368,7 +369,8 @@ static const struct field conn_fields[] = {
 	X(29, app_limited) X(30, faulty) X(31, sack) X(32, lingering) \
 	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
 	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
-	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent)
+	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent) \
+	X(45, uto_due)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

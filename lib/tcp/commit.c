@@ -242,6 +242,8 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 		break;
 	case PLAN_ACK:
 		t->stat.segments_acks_out++;
+		if (p->uto)
+			c->uto_due = false;
 		break;
 	case PLAN_NONE:
 	case PLAN_REPLY:

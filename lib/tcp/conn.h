@@ -149,6 +149,7 @@ struct conn {
 	uint8_t super_lost; /* of them the last ones in a row */
 	bool urg_out; /* text before snd_up is urgent, not all acknowledged */
 	bool urg_in;  /* text before rcv_up is urgent, not all read */
+	bool uto_due; /* |adv_uto| is to be told, beside no SACK blocks */
 	bool faulty;  /* a check of our own failed: the next timer ends it */
 
 	/* send (RFC 9293, 3.3.1) */
@@ -197,6 +198,7 @@ struct conn {
 	uint64_t repeat_full_at; /* bucket of rst_repeat() */
 	tcpd_time keepidle, keepintvl, user_timeout;
 	tcpd_time linger, linger2, defer_accept; /* as their options */
+	uint32_t adv_uto, remote_uto; /* s, RFC 5482: told, heard; 0: not */
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 	tcpd_time closed_at;  /* since when text waits for a closed window */
 	tcpd_time orphan_at;  /* when the app closed */

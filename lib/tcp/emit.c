@@ -9,6 +9,7 @@
 
 #include "conn.h"
 #include "synq.h"
+#include "uto.h"
 #include "wire/ip.h"
 
 #define PATH_V6 1280u /* what every path takes: RFC 8200, 5 */
@@ -90,6 +91,7 @@ static void syn_options(const struct conn *c, struct tcphdr *h)
 	h->opt.has_wscale = answer ? c->wscale : true;
 	h->opt.wscale = c->rcv_wscale;
 	h->opt.sack_ok = c->sack;
+	uto_put(&h->opt, TCPD_SEC(c->adv_uto));
 	if (!answer) {
 		h->ack = 0;
 		h->opt.ts_ecr = 0; /* RFC 7323, 3.2 */
@@ -117,6 +119,8 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		if (p->nsacks)
 			sack_blocks(t, c, h.opt.sack);
 		h.opt.nsacks = p->nsacks;
+		if (p->uto)
+			uto_put(&h.opt, TCPD_SEC(c->adv_uto));
 		h.urg = urgent_pointer(c, p->seq);
 		if (h.urg)
 			h.flags |= TCP_URG;

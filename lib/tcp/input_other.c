@@ -7,6 +7,7 @@
 #include "conn.h"
 #include "listen.h"
 #include "timewait.h"
+#include "uto.h"
 
 #define PAWS_AGE TCPD_SEC(24u * 86400u) /* RFC 7323, 5.5 */
 
@@ -382,7 +383,10 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		cut = {.left = seg->h.seq - seg->dup, .right = seg->h.seq};
 	enum recvq_took took;
 
-	c->rcv_tos = seg->tos; /* of those that pass the checks before */
+	/* of those that pass the checks before */
+	c->rcv_tos = seg->tos;
+	if (seg->h.opt.has_uto)
+		uto_take(t, c, seg);
 	if (seg->len == 0)
 		return true;
 	if (!takes_text(c) || beyond_fin(c, seg)) {

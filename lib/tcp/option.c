@@ -5,6 +5,7 @@
  */
 #include "option.h"
 #include "conn.h"
+#include "uto.h"
 
 #define DEFAULT_KEEPIDLE  TCPD_SEC(7200) /* MUST-28 */
 #define DEFAULT_KEEPINTVL TCPD_SEC(75)
@@ -37,6 +38,7 @@ static const struct {
 	[TCPD_OPT_WINDOW_CLAMP] = {0, 1u << 30, 0},
 	[TCPD_OPT_QUICKACK] = {0, 1, 1},
 	[TCPD_OPT_SOFT_ERRORS] = {0, 1, 1},
+	[TCPD_OPT_ADV_UTO] = {0, UTO_MOST, 0},
 };
 /* clang-format on */
 
@@ -49,6 +51,8 @@ bool option_ok(enum tcpd_option o, uint64_t *v)
 {
 	if (*v < rows[o].least || *v > rows[o].most)
 		return false;
+	if (o == TCPD_OPT_ADV_UTO && *v % TCPD_SEC(1))
+		return false; /* the option cannot say it */
 	if (o == TCPD_OPT_TOS)
 		*v &= ~UINT64_C(3); /* ECN is the stack's (RFC 3168, 5) */
 	/* A smaller one would make every octet a window of its own. */
@@ -87,14 +91,6 @@ static void put_soft_errors(struct conn *c, bool on)
 {
 	c->soft_quiet = !on;
 	c->soft_new = c->soft_new && on;
-}
-
-static void put_user_timeout(struct tcp *t, struct conn *c, tcpd_time v)
-{
-	c->user_timeout = v;
-	/* it counts for what is under way, too */
-	if (v && c->stalled_at && !c->faulty && c->state != TCPD_CLOSED)
-		conn_arm(t, c, CT_USER, max_u64(c->stalled_at + v, t->now));
 }
 
 /* Those that only a timer looks at. */
@@ -176,7 +172,10 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 		keepalive_arm(t, c);
 		break;
 	case TCPD_OPT_USER_TIMEOUT:
-		put_user_timeout(t, c, v);
+		uto_use(t, c, v);
+		break;
+	case TCPD_OPT_ADV_UTO:
+		uto_advertise(t, c, v);
 		break;
 	case TCPD_OPT_KEEPINTVL:
 	case TCPD_OPT_LINGER:
@@ -204,6 +203,8 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 		return c->keepcnt;
 	case TCPD_OPT_USER_TIMEOUT:
 		return c->user_timeout;
+	case TCPD_OPT_ADV_UTO:
+		return TCPD_SEC(c->adv_uto);
 	case TCPD_OPT_RCVBUF:
 		return c->rcv_max;
 	case TCPD_OPT_SNDBUF:

@@ -31,12 +31,14 @@ static struct plan plan_for(const struct tcp *t, const struct conn *c,
 			    enum plan_kind kind)
 {
 	struct tcpopt_sack s[NSACKS];
+	unsigned nsacks = sack_blocks(t, c, s);
 
 	return (struct plan){.kind = kind,
 			     .conn = conn_slot(t, c),
 			     .seq = c->snd_nxt,
 			     .flags = TCP_ACK,
-			     .nsacks = (uint8_t)sack_blocks(t, c, s),
+			     .nsacks = (uint8_t)nsacks,
+			     .uto = kind == PLAN_ACK && c->uto_due && !nsacks,
 			     .mss = c->mss,
 			     .ack = c->rcv_nxt,
 			     .wnd = delack_window(t, c)};
@@ -320,6 +322,16 @@ void output_restart(struct tcp *t, struct conn *c)
 					  idle);
 }
 
+/* The user time-out before text, in a segment of its own: beside it there may
+ * be no room. */
+static void plan_uto(const struct tcp *t, const struct conn *c, struct plan *p)
+{
+	struct plan ack = plan_for(t, c, PLAN_ACK);
+
+	if (ack.uto)
+		*p = ack;
+}
+
 /* New text, or old; the window as it will be once this has left. */
 static bool plan_text(struct tcp *t, struct conn *c, struct plan *p)
 {
@@ -329,6 +341,8 @@ static bool plan_text(struct tcp *t, struct conn *c, struct plan *p)
 	output_restart(t, c);
 	found = plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
 		plan_data(t, c, p) || tlp_plan(t, c, p);
+	if (found && c->uto_due)
+		plan_uto(t, c, p);
 	c->ccs = had;
 	return found;
 }

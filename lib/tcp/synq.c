@@ -15,6 +15,7 @@
 
 #include "conn.h"
 #include "synq.h"
+#include "uto.h"
 
 static bool same_half(const void *arg, uint32_t ref, const void *key)
 {
@@ -343,6 +344,7 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 	out->opt.sack_ok = h->sack;
 	out->opt.has_wscale = h->has_wscale;
 	out->opt.wscale = tcp_wscale(t, settings(t, h)->receive_buffer);
+	uto_put(&out->opt, option(t, h, TCPD_OPT_ADV_UTO));
 }
 
 /* When the first SYN-ACK was due. */

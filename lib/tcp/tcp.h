@@ -145,6 +145,7 @@ struct plan {
 	uint32_t xmit; /* slot of a record */
 	uint8_t flags;
 	uint8_t nsacks;	   /* SACK blocks in it */
+	bool uto;	   /* the user time-out is in it */
 	uint32_t mss;	   /* text of a full segment beside its options */
 	uint32_t ack, wnd; /* announced: wnd in octets */
 	uint32_t burst_end;

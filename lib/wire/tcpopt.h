@@ -14,7 +14,8 @@ enum {
 	TCPOPT_WSCALE = 3,
 	TCPOPT_SACK_OK = 4,
 	TCPOPT_SACK = 5,
-	TCPOPT_TS = 8
+	TCPOPT_TS = 8,
+	TCPOPT_UTO = 28
 };
 
 #define TCPOPT_MAX_SACKS 4
@@ -27,9 +28,10 @@ struct tcpopt_sack {
 struct tcpopt {
 	uint32_t ts_val, ts_ecr;
 	uint16_t mss;
+	uint16_t uto; /* unit and value, as RFC 5482, 3.3 has them */
 	uint8_t wscale;
 	uint8_t nsacks;
-	bool has_mss, has_wscale, has_ts, sack_ok;
+	bool has_mss, has_wscale, has_ts, has_uto, sack_ok;
 	struct tcpopt_sack sack[TCPOPT_MAX_SACKS];
 };
 
@@ -42,10 +44,10 @@ bool tcpopt_parse(struct tcpopt *o, const uint8_t *p, size_t len);
 
 /*
  * Write the options that |o| has (has_mss, sack_ok, has_ts, has_wscale,
- * nsacks) and pad to a multiple of 4: on a SYN `mss, sackOK, TS, nop, wscale`
- * with NOPs before what would not be aligned, else `nop nop TS`,
- * `nop nop SACK`.  The length (at most 40), 0: nothing to write, or |room| is
- * too small.
+ * has_uto, nsacks) and pad to a multiple of 4: on a SYN `mss, sackOK, TS, nop,
+ * wscale, uto` with NOPs before what would not be aligned, else `nop nop TS`,
+ * `uto`, `nop nop SACK`.  The length (at most 40), 0: nothing to write, or
+ * |room| is too small.
  */
 size_t tcpopt_build(uint8_t *p, size_t room, const struct tcpopt *o);
 

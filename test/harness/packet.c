@@ -227,6 +227,10 @@ static void print_option(struct text *t, const struct packet *p, uint8_t i,
 		say(t, "TS val %u ecr %u", be32(v + 2) - b->ts_val,
 		    be32(v + 6) ? be32(v + 6) - b->ts_ecr : 0);
 		break;
+	case OPTION_UTO:
+		say(t, "uto %d%s", (v[2] & 0x7f) << 8 | v[3],
+		    v[2] & 0x80 ? "m" : "");
+		break;
 	case OPTION_SACK:
 		say(t, "sack");
 		for (uint8_t k = 2; k + 8 <= v[1]; k = (uint8_t)(k + 8))

@@ -40,7 +40,8 @@ enum packet_option {
 	OPTION_WSCALE = 3,
 	OPTION_SACK_OK = 4,
 	OPTION_SACK = 5,
-	OPTION_TS = 8
+	OPTION_TS = 8,
+	OPTION_UTO = 28
 };
 
 /* How a packet's TCP checksum is made, or was. */

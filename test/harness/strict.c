@@ -145,12 +145,13 @@ static bool sack(const struct packet *p, uint8_t i)
 }
 
 /* One option that begins at |i|; its length, 0: what it is is wrong. */
-static uint8_t option(const struct packet *p, uint8_t i, uint16_t *seen)
+static uint8_t option(const struct packet *p, uint8_t i, uint32_t *seen)
 {
 	static const uint8_t lens[] = {[OPTION_MSS] = 4,
 				       [OPTION_WSCALE] = 3,
 				       [OPTION_SACK_OK] = 2,
-				       [OPTION_TS] = 10};
+				       [OPTION_TS] = 10,
+				       [OPTION_UTO] = 4};
 	uint8_t kind = p->opt[i];
 	bool syn = p->flags & FLAG_SYN;
 
@@ -163,19 +164,21 @@ static uint8_t option(const struct packet *p, uint8_t i, uint16_t *seen)
 	    p->opt[i + 1] != lens[kind] || i + lens[kind] > p->nopt ||
 	    *seen & 1u << kind)
 		return 0;
-	if (!syn && kind != OPTION_TS)
+	if (!syn && kind != OPTION_TS && kind != OPTION_UTO)
 		return 0; /* MUST-65; RFC 7323, 2.2 */
 	if (kind == OPTION_TS && i % 4 != 2)
 		return 0; /* RFC 7323, appendix A */
+	if (kind == OPTION_UTO && !((p->opt[i + 2] & 0x7f) | p->opt[i + 3]))
+		return 0; /* RFC 5482, 3.4 */
 	if (kind == OPTION_MSS && i != 0)
 		return 0;
-	*seen = (uint16_t)(*seen | 1u << kind);
+	*seen |= 1u << kind;
 	return lens[kind];
 }
 
 static const char *options(const struct packet *p)
 {
-	uint16_t seen = 0;
+	uint32_t seen = 0;
 	uint8_t i = 0;
 
 	while (i < p->nopt) {

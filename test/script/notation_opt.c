@@ -3,6 +3,7 @@
  * notation_opt.c - TCP options as tcpdump prints them:
  *	<mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 7>
  *	<nop,nop,sack 11:21 31:41>
+ *	<uto 120>, <uto 3m>: seconds, minutes
  * SACK blocks count as acknowledgment numbers do.  Other kinds are written
  *`kind N len N`, whose value is zeros.
  */
@@ -95,6 +96,12 @@ static bool put_sack(struct packet *p, struct line *l, char *o, uint32_t base)
 	return true;
 }
 
+static bool put_uto(struct packet *p, uint32_t v)
+{
+	return put(p, (uint8_t[]){OPTION_UTO, 4, (uint8_t)(v >> 8), (uint8_t)v},
+		   4);
+}
+
 /* One of them, blanks before it gone. */
 static bool one(struct packet *p, struct line *l, char *o,
 		const struct packet_base *base)
@@ -118,6 +125,11 @@ static bool one(struct packet *p, struct line *l, char *o,
 			   4);
 	if (alone(o, "wscale", &a))
 		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
+	if (alone(o, "uto", &a))
+		return put_uto(p, a);
+	rest = named(o, "uto", &a);
+	if (rest && !strcmp(rest, "m"))
+		return put_uto(p, a | 0x8000);
 	if (pair(o, "TS val", &a, "ecr", &b))
 		return put_ts(p, a + val_base, b ? b + ecr_base : 0);
 	rest = named(o, "TS val", &a);

@@ -278,6 +278,7 @@ int settings_option(const char *name)
 		[TCPD_OPT_WINDOW_CLAMP] = "window-clamp",
 		[TCPD_OPT_QUICKACK] = "quickack",
 		[TCPD_OPT_SOFT_ERRORS] = "soft-errors",
+		[TCPD_OPT_ADV_UTO] = "adv-uto",
 	};
 
 	for (int i = 0; name && i < TCPD_NOPTIONS; i++)

@@ -351,6 +351,8 @@ static const struct option {
 	 (1u << 30) + 1},
 	{"QUICKACK", TCPD_OPT_QUICKACK, 0, 1, NONE, 2},
 	{"SOFT_ERRORS", TCPD_OPT_SOFT_ERRORS, 0, 1, NONE, 2},
+	{"ADV_UTO", TCPD_OPT_ADV_UTO, 0, TCPD_SEC(86400), NONE,
+	 TCPD_SEC(86401)},
 };
 
 static void refused(const struct option *o, tcpd_handle h, uint64_t v)
