@@ -42,7 +42,7 @@ void persist_update(struct tcp *t, struct conn *c)
 		conn_disarm(c, CT_PERSIST);
 		return;
 	}
-	if (c->timer[CT_PERSIST] || c->probe_due || c->push_small)
+	if (c->timer[CT_PERSIST] || c->probe_due)
 		return;
 	conn_arm(t, c, CT_PERSIST,
 		 t->now + (window_closed(c) ? probe_wait(t, c)
