@@ -80,7 +80,7 @@ void conn_move(struct tcp *t, struct conn *c, enum fsm_event ev)
 void conn_fault(struct tcp *t, struct conn *c)
 {
 #ifdef TCPD_DEBUG
-	assert(!"a check of our own");
+	assert(false && "a check of our own");
 #endif
 	c->faulty = true;
 	conn_arm(t, c, CT_USER, t->now);

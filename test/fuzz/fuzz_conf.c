@@ -60,7 +60,7 @@ static void check_error(const char *err)
 static void check_print(const struct conf *c)
 {
 	struct conf_piece piece = {"printed", NULL};
-	struct tcpd_settings s;
+	struct tcpd_settings s, other;
 	char err[512] = "", *first = print(c), *second;
 	struct conf *again;
 
@@ -69,11 +69,11 @@ static void check_print(const struct conf *c)
 	demand(again != NULL, err, first);
 	second = print(again);
 	demand(strcmp(first, second) == 0, "reads as another", first);
-	demand(again->rto_init == c->rto_init &&
-		       again->user_set == c->user_set &&
+	conf_settings(c, &s);
+	conf_settings(again, &other);
+	demand(s.rto_init == other.rto_init && again->user_set == c->user_set &&
 		       again->group_set == c->group_set,
 	       "has other values", first);
-	conf_settings(c, &s);
 	demand(s.naddrs == c->naddresses, "has other addresses", first);
 	conf_free(again);
 	free(first);

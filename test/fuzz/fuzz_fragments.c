@@ -77,18 +77,57 @@ static void input(const uint8_t *p, size_t len)
 	free(copy);
 }
 
+/* Of the next piece: octets of options before it, and what else is unusual. */
+static struct {
+	uint32_t extra;
+	bool far, long_one;
+} next;
+#define FAR 61440u /* with what a piece has at most, that is beyond 65535 */
+
+/* |extra| octets of padding behind the |head| octets of headers. */
+static size_t widen(uint8_t *buf, size_t n, size_t head, uint32_t extra)
+{
+	bool v4 = head == 20;
+
+	if (v4)
+		extra = extra % 44 / 4 * 4;
+	if (!extra || n + extra > PACKET_MAX)
+		return n;
+	memmove(buf + head + extra, buf + head, n - head);
+	memset(buf + head, v4, extra); /* no operation */
+	n += extra;
+	if (v4) {
+		buf[0] = (uint8_t)(0x40 | (head + extra) / 4);
+		buf[2] = (uint8_t)(n >> 8);
+		buf[3] = (uint8_t)n;
+		return n;
+	}
+	buf[4] = (uint8_t)((n - head) >> 8);
+	buf[5] = (uint8_t)(n - head);
+	buf[head] = buf[6];
+	buf[head + 1] = (uint8_t)(extra / 8 - 1);
+	buf[head + 2] = 1;
+	buf[head + 3] = (uint8_t)(extra - 4);
+	buf[6] = 60;
+	return n;
+}
+
 /* Version, host, id, protocol, place, length, more; then octets of its text. */
 static void piece(struct octets *in)
 {
-	static uint8_t buf[PACKET_MAX], text[4096];
+	static uint8_t buf[PACKET_MAX + 8], text[PACKET_MAX];
 	uint8_t how = octets_u8(in), where = octets_u8(in);
 	uint32_t at = (where & 63) * 8u << (where >> 6);
 	uint32_t len = octets_u8(in) * (how & 16 ? 8u : 1u);
+	uint32_t extra = next.extra;
 	bool v4 = how & 1, more = how & 2;
 	struct packet p = {.version = v4 ? 4 : 6, .data = text, .len = len};
-	size_t n, head = v4 ? 20 : 40;
+	size_t n, head = v4 ? 20 : 40, all;
 	struct octets some = octets_take(in, octets_u8(in) & 31);
 
+	at += next.far ? FAR : 0;
+	p.len = len = next.long_one ? FAR - at % FAR : len;
+	memset(&next, 0, sizeof(next));
 	/* zeros: with any of them the checksum of an echo is this one (IPv4) */
 	memset(text, 0, sizeof(text));
 	text[0] = v4 ? 8 : 128;
@@ -106,11 +145,13 @@ static void piece(struct octets *in)
 	if (v4) {
 		uint16_t sum;
 
+		n = widen(buf, n, head, extra);
+		all = (buf[0] & 15u) * 4u;
 		buf[5] = how >> 5;
 		buf[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20 : 0));
 		buf[7] = (uint8_t)(at / 8);
 		buf[10] = buf[11] = 0;
-		sum = (uint16_t)~packet_fold(packet_add(0, buf, 20));
+		sum = (uint16_t)~packet_fold(packet_add(0, buf, all));
 		buf[10] = (uint8_t)(sum >> 8);
 		buf[11] = (uint8_t)sum;
 	} else {
@@ -124,6 +165,7 @@ static void piece(struct octets *in)
 		buf[head + 3] = (uint8_t)(at | more);
 		buf[head + 7] = how >> 5;
 		buf[6] = 44;
+		n = widen(buf, n, head, extra);
 	}
 	input(buf, n);
 }
@@ -190,6 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	setup();
 	now = TCPD_SEC(1000);
+	memset(&next, 0, sizeof(next));
 	/* where a socket is bound, tcpd_check() does not look at every port */
 	if (tcpd_new(&st, &set, now) || tcpd_bind(st, &h, &any, 0, now))
 		abort();
@@ -210,6 +253,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			settle();
 		} else if (what < 244) {
 			record();
+		} else {
+			what = octets_u8(&in);
+			next.extra = (what & 31u) * 8u;
+			next.far = what & 32;
+			next.long_one = what & 64;
 		}
 	}
 	now += TCPD_SEC(120);
