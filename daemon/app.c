@@ -425,6 +425,13 @@ void app_stop(struct daemon *d)
 	d->app = NULL;
 }
 
+/* Our side is done with it and a program still has the fd; but the stack waits
+ * for the peer, and says in which state. */
+static bool goes_on(const struct daemon *d, const struct app_socket *s)
+{
+	return s->peer.port && tcpd_lives(d->st, s->id, &s->local, &s->peer);
+}
+
 void app_each_closed(struct daemon *d,
 		     void (*fn)(void *arg, const struct app_socket *s),
 		     void *arg)
@@ -445,7 +452,8 @@ void app_each_closed(struct daemon *d,
 		s.local = b->local;
 		s.peer = b->peer;
 		bridge_info(d, &b->ep, &s.info);
-		fn(arg, &s);
+		if (!goes_on(d, &s))
+			fn(arg, &s);
 	}
 	for (uint32_t i = 0; i < APP_ENDED; i++) {
 		const struct app_ended *e = &a->ended[i];
@@ -460,6 +468,7 @@ void app_each_closed(struct daemon *d,
 		s.info.uid = e->owner->uid;
 		s.info.pid = e->owner->pid;
 		memcpy(s.info.comm, e->owner->comm, sizeof(s.info.comm));
-		fn(arg, &s);
+		if (!goes_on(d, &s))
+			fn(arg, &s);
 	}
 }

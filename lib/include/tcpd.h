@@ -652,6 +652,11 @@ int tcpd_abort_seen(struct tcpd_stack *st, const struct tcpd_cursor *c,
 int tcpd_close_seen(struct tcpd_stack *st, const struct tcpd_cursor *c,
 		    tcpd_id id, tcpd_time now);
 
+/* Is there a connection or an entry |id| still, between these addresses?
+ * Unlike the walk it is no search. */
+bool tcpd_lives(const struct tcpd_stack *st, tcpd_id id,
+		const struct tcpd_addr *local, const struct tcpd_addr *peer);
+
 const struct tcpd_stats *tcpd_stats(struct tcpd_stack *st);
 
 /* The diagram: each arrow of RFC 9293, figure 5, and how often it was taken. */

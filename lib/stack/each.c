@@ -4,6 +4,8 @@
  * number.  The tables may have millions of places: a walk can be taken in
  * pieces, and what it has found needs no search.
  */
+#include <string.h>
+
 #include "stack/stack.h"
 #include "tcp/synq.h"
 #include "tcp/timewait.h"
@@ -86,6 +88,26 @@ static tcpd_id id_of(const struct tcp *t, uint32_t kind, uint32_t slot)
 	if (kind == TCPD_KIND_HALF_OPEN)
 		return half_at(t, slot)->id;
 	return timewait_id(t, timewait_at(t, slot));
+}
+
+bool tcpd_lives(const struct tcpd_stack *st, tcpd_id id,
+		const struct tcpd_addr *local, const struct tcpd_addr *peer)
+{
+	const struct tcp *t = &st->t;
+	struct tuple tu = {.lport = local->port, .pport = peer->port};
+	uint32_t at[TCPD_NKINDS] = {[TCPD_KIND_LISTENER] = SLAB_NONE};
+	uint32_t hash;
+
+	memcpy(tu.local, local->ip, sizeof(tu.local));
+	memcpy(tu.peer, peer->ip, sizeof(tu.peer));
+	hash = tuple_hash(t, &tu);
+	at[TCPD_KIND_CONN] = conn_find(t, &tu, hash);
+	at[TCPD_KIND_HALF_OPEN] = synq_find(t, &tu, hash);
+	at[TCPD_KIND_TIME_WAIT] = timewait_find(t, &tu, hash);
+	for (uint32_t k = 0; k < TCPD_NKINDS; k++)
+		if (at[k] != SLAB_NONE && id_of(t, k, at[k]) == id)
+			return true;
+	return false;
 }
 
 static uint32_t find_id(const struct tcp *t, tcpd_id id, uint32_t *kind)

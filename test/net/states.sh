@@ -77,6 +77,28 @@ END
 is "$(app accept d l)" "accept d ok" "LAST-ACK: accepted"
 app drain d >/dev/null
 app close d >/dev/null
+# the same two, of an app that has shut down and read all, and keeps its fds
+raw closing2 -s "$away_at:4009" -d "$stack_at:5000" <<-END
+	send S mss=1460
+	wait SA
+	send A
+	wait FA
+	send FA ack=-1
+	$hold
+END
+is "$(app accept e l)" "accept e ok" "CLOSING: accepted"
+app shutdown e >/dev/null
+is "$(app drain e)" "drain e 0 eof" "CLOSING: end of file, kept open"
+raw lastack2 -s "$away_at:4010" -d "$stack_at:5000" <<-END
+	send S mss=1460
+	wait SA
+	send A
+	send FA
+	$hold
+END
+is "$(app accept f l)" "accept f ok" "LAST-ACK: accepted"
+is "$(app drain f)" "drain f 0 eof" "LAST-ACK: end of file, kept open"
+app shutdown f >/dev/null
 
 # <state> <port of its peer, or a jq condition>
 in_state() {
@@ -99,6 +121,8 @@ in_state CLOSING 4005
 in_state TIME-WAIT 4006
 in_state CLOSE-WAIT 4007
 in_state LAST-ACK 4008
+in_state CLOSING 4009
+in_state LAST-ACK 4010
 
 is "$(ss_json '[.[] | select(.local == "'"$stack_at"':5000" and .peer == "*:*")
 	| .comm] | first')" app "the listener's process has its name"

@@ -161,6 +161,43 @@ START_TEST(each_cursor_that_has_seen_nothing_ends_nothing)
 }
 END_TEST
 
+START_TEST(each_knows_by_its_addresses_whether_one_lives)
+{
+	struct peer p = peer_new(_i % 2 ? 6 : 4, 80, 40000);
+	struct tcpd_status s;
+
+	peer_accept(&p, rig_listen(80));
+	ck_assert_int_eq(tcpd_status(rig.st, p.h, &s, rig.now), 0);
+	ck_assert(tcpd_lives(rig.st, s.id, &s.local, &s.peer));
+	ck_assert(!tcpd_lives(rig.st, s.id + 1, &s.local, &s.peer));
+	ck_assert(!tcpd_lives(rig.st, s.id, &s.peer, &s.local));
+	tcpd_close(rig.st, p.h, rig.now);
+	peer_take(&p, TCP_FIN | TCP_ACK);
+	peer_send(&p, TCP_FIN | TCP_ACK, NULL, 0); /* TIME-WAIT */
+	rig_drain();
+	ck_assert(tcpd_lives(rig.st, s.id, &s.local, &s.peer));
+	rig_pass(TCPD_SEC(61));
+	ck_assert(!tcpd_lives(rig.st, s.id, &s.local, &s.peer));
+}
+END_TEST
+
+START_TEST(each_knows_a_half_open_entry_by_its_addresses)
+{
+	struct peer p = peer_new(4, 80, 40000);
+	struct packet syn = peer_packet(&p, TCP_SYN);
+	struct tcpd_cursor cur = {.kind = TCPD_KIND_HALF_OPEN};
+	struct tcpd_status s;
+
+	rig_listen(80);
+	rig_in(&syn);
+	ck_assert(tcpd_each(rig.st, &cur, &s, rig.now));
+	ck_assert(tcpd_lives(rig.st, s.id, &s.local, &s.peer));
+	ck_assert(!tcpd_lives(rig.st, 0, &s.local, &s.peer));
+	ck_assert_int_eq(tcpd_abort_id(rig.st, s.id, rig.now), 0);
+	ck_assert(!tcpd_lives(rig.st, s.id, &s.local, &s.peer));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("each");
@@ -171,6 +208,9 @@ int main(void)
 		tc, each_does_not_show_again_what_has_entered_time_wait, 0, 3);
 	tcase_add_test(tc, each_of_every_kind_is_ended_where_it_was_seen);
 	tcase_add_test(tc, each_close_where_it_was_seen_sends_a_fin);
+	tcase_add_loop_test(tc, each_knows_by_its_addresses_whether_one_lives,
+			    0, 2);
+	tcase_add_test(tc, each_knows_a_half_open_entry_by_its_addresses);
 	tcase_add_test(tc, each_cursor_that_has_seen_nothing_ends_nothing);
 	return rig_run(s);
 }
