@@ -35,9 +35,12 @@ bool burst_goes_on(const struct conn *c)
 
 uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss)
 {
+	uint32_t left = c->burst_end - c->snd_nxt;
 	uint32_t most;
 
-	if (burst_goes_on(c))
+	/* segments may have become larger meanwhile: what is left has to make
+	 * sense, too (3.8.6.2.1), or nothing would ever go again */
+	if (burst_goes_on(c) && (left >= mss || left >= len))
 		return c->burst_end;
 	most = max_u32(octets(c) / mss, 2);
 	most = min_u32(most, max_u32(c->ccs.cwnd / 2 / mss, 1));

@@ -123,7 +123,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 
 	remember(t, c, end, p->mss);
 	c->snd_nxt = end;
-	c->burst_end = p->burst_end;
+	c->burst_end = p->kind == PLAN_DATA ? p->burst_end : end;
 	c->fin_sent |= fin;
 	if (p->kind == PLAN_MTU)
 		pmtu_probe_sent(t, c, p->seq);

@@ -41,6 +41,10 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->csum = rng_below(r, 2);
 	set->tso4 = set->tso6 = set->csum && rng_below(r, 2);
 	set->queue = (uint8_t)rng_below(r, 64);
+	/* not drawn: what a seed of the others plays stays the same */
+	set->as_linux = s->seed % 4 == 3;
+	if (set->as_linux)
+		set->syn_retries = 10;
 	if (!rng_below(r, 3)) { /* entries give way, or there are none */
 		set->max_half_open = PICK(r, 1, 2, 4);
 		set->conn.syn_cookies =

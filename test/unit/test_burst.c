@@ -57,12 +57,27 @@ START_TEST(burst_goes_on_to_its_end)
 	c.ccs.cwnd = 10 * MSS;
 	c.ccs.ssthresh = UINT32_MAX;
 	c.snd_nxt = 0xfffffff0u;
-	c.burst_end = 500;
+	c.burst_end = 1500;
 	ck_assert(burst_goes_on(&c));
-	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 500);
-	c.snd_nxt = 500;
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 1500);
+	c.snd_nxt = 1500;
 	ck_assert(!burst_goes_on(&c));
-	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 2500);
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 3500);
+}
+END_TEST
+
+START_TEST(burst_has_room_for_a_segment_that_has_grown)
+{
+	struct conn c = {
+		.srtt = TCPD_MS(100), .min_rtt = TCPD_MS(100), .mss = MSS};
+
+	c.ccs.cwnd = 10 * MSS;
+	c.ccs.ssthresh = UINT32_MAX;
+	c.snd_nxt = 7000;
+	c.burst_end = 7000 + MSS - 12; /* planned beside SACK blocks */
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 9000);
+	/* nothing is behind it */
+	ck_assert_uint_eq(burst_end(&c, MSS - 12, MSS), 7000 + MSS - 12);
 }
 END_TEST
 
@@ -76,5 +91,6 @@ int main(void)
 	tcase_add_test(tc, burst_is_long_where_it_is_near);
 	tcase_add_test(tc, burst_ends_with_what_may_go);
 	tcase_add_test(tc, burst_goes_on_to_its_end);
+	tcase_add_test(tc, burst_has_room_for_a_segment_that_has_grown);
 	return rig_run(s);
 }
