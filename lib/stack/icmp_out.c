@@ -156,7 +156,8 @@ static void complain(struct tcpd_stack *st, const struct ip *ip,
 	struct ip to = turned(ip); /* TOS 0 (RFC 1122, 3.2.2) */
 	struct reply r = {.block = POOL_NONE};
 
-	if (ip_is_error(p, len))
+	/* after a change of addresses packets for others come as far as here */
+	if (ip_is_error(p, len) || !port_is_ours(&st->t, ip->dst))
 		return;
 	if (may_complain(st, ip->src))
 		r.block = take_block(st, POOL_UNIT);

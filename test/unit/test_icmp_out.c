@@ -236,6 +236,41 @@ START_TEST(icmp_out_complaint_without_memory_is_dropped)
 }
 END_TEST
 
+/* After a change of addresses others are let in, for what an address that was
+ * taken away still has: nothing is said in the name of one that we have not. */
+START_TEST(icmp_out_is_silent_for_an_address_that_is_not_ours)
+{
+	struct peer p = peer_new(6, 80, 40000);
+	struct packet k = peer_packet(&p, 0);
+	static uint8_t octets[PACKET_MAX];
+	size_t n;
+
+	memset(message, 0, 16);
+	rig.set.naddrs--;
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &rig.set, rig.now), 0);
+	rig.set.naddrs++;
+	ck_assert_int_eq(tcpd_reconfigure(rig.st, &rig.set, rig.now), 0);
+	for (uint8_t ours = 0; ours < 2; ours++) {
+		k.protocol = 60; /* destination options: 0x80 is not known */
+		k.dst[15] = ours ? 2 : 9;
+		k.data = (const uint8_t *)"\x3b\0\x80\x04\0\0\0\0";
+		k.len = 8;
+		rig_in(&k);
+		ck_assert_uint_eq(rig_drain(), ours);
+		/* the first of two fragments, and the other never comes */
+		k.protocol = 44;
+		k.data = (const uint8_t *)"\x3b\0\0\x01\0\0\0\x07"
+					  "12345678";
+		k.len = 16;
+		n = packet_build(&k, octets);
+		rig_in_octets(octets, n, (struct tcpd_offload){0});
+		rig_pass(TCPD_SEC(61));
+		ck_assert_uint_eq(rig_drain(), ours);
+	}
+	rig_check();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("icmp_out");
@@ -250,5 +285,6 @@ int main(void)
 			    ARRAY_SIZE(unreaches));
 	tcase_add_test(tc, icmp_out_complaints_are_limited);
 	tcase_add_test(tc, icmp_out_complaint_without_memory_is_dropped);
+	tcase_add_test(tc, icmp_out_is_silent_for_an_address_that_is_not_ours);
 	return rig_run(s);
 }
