@@ -99,6 +99,22 @@ static const char *list(const struct frags *f, enum frag_list l)
 	return NULL;
 }
 
+/* Its place in the list of its source. */
+static bool linked(const struct frags *f, uint32_t slot)
+{
+	const enum frag_list l = FRAG_OF_SOURCE;
+	const struct frag *d = frag_at(f, slot);
+	const struct frag_peer *peer = frag_peer(f, d->src);
+	uint32_t prev = d->prev[l], next = d->next[l];
+
+	if (prev > f->slab.high || next > f->slab.high ||
+	    (prev && frag_peer(f, frag_at(f, prev - 1)->src) != peer))
+		return false;
+	return (prev ? frag_at(f, prev - 1)->next[l] : peer->first) ==
+		       slot + 1 &&
+	       (next ? frag_at(f, next - 1)->prev[l] : peer->last) == slot + 1;
+}
+
 const char *check_frags(struct check *k, const struct tcpd_stack *st)
 {
 	const struct frags *f = &st->frags;
@@ -116,6 +132,7 @@ const char *check_frags(struct check *k, const struct tcpd_stack *st)
 			return wrong;
 		REQUIRE(frag_find(f, d) == i,
 			"fragments: the table does not find one");
+		REQUIRE(linked(f, i), "fragments: one that its source has not");
 		REQUIRE(frag_peer(f, d->src)->n <= FRAG_OF_PEER,
 			"fragments: more of one source than it may have");
 		n++;
@@ -131,7 +148,7 @@ const char *check_frags(struct check *k, const struct tcpd_stack *st)
 		"fragments: another amount of memory, or too much");
 	REQUIRE(!n || (peers == n && of_peers == mem),
 		"fragments: the sources have something else");
-	for (unsigned l = 0; l < FRAG_NLISTS; l++) {
+	for (unsigned l = 0; l < FRAG_OF_SOURCE; l++) {
 		const char *wrong = list(f, (enum frag_list)l);
 
 		if (wrong)

@@ -32,17 +32,32 @@ uint64_t frag_budget(const struct tcpd_stack *st)
 
 /* --- lists: what is used last stands last */
 
+/* Where the list begins and ends that |d| is or will be in. */
+static uint32_t *first_of(struct frags *f, const struct frag *d,
+			  enum frag_list l)
+{
+	return l == FRAG_OF_SOURCE ? &frag_peer(f, d->src)->first
+				   : &f->first[l];
+}
+
+static uint32_t *last_of(struct frags *f, const struct frag *d,
+			 enum frag_list l)
+{
+	return l == FRAG_OF_SOURCE ? &frag_peer(f, d->src)->last : &f->last[l];
+}
+
 static void list_push(struct frags *f, uint32_t slot, enum frag_list l)
 {
 	struct frag *d = frag_at(f, slot);
+	uint32_t *last = last_of(f, d, l);
 
 	d->next[l] = 0;
-	d->prev[l] = f->last[l];
-	if (f->last[l])
-		frag_at(f, f->last[l] - 1)->next[l] = slot + 1;
+	d->prev[l] = *last;
+	if (*last)
+		frag_at(f, *last - 1)->next[l] = slot + 1;
 	else
-		f->first[l] = slot + 1;
-	f->last[l] = slot + 1;
+		*first_of(f, d, l) = slot + 1;
+	*last = slot + 1;
 }
 
 static void list_del(struct frags *f, uint32_t slot, enum frag_list l)
@@ -52,17 +67,19 @@ static void list_del(struct frags *f, uint32_t slot, enum frag_list l)
 	if (d->prev[l])
 		frag_at(f, d->prev[l] - 1)->next[l] = d->next[l];
 	else
-		f->first[l] = d->next[l];
+		*first_of(f, d, l) = d->next[l];
 	if (d->next[l])
 		frag_at(f, d->next[l] - 1)->prev[l] = d->prev[l];
 	else
-		f->last[l] = d->prev[l];
+		*last_of(f, d, l) = d->prev[l];
 }
 
 void frag_used(struct frags *f, uint32_t slot)
 {
-	list_del(f, slot, FRAG_BY_USE);
-	list_push(f, slot, FRAG_BY_USE);
+	for (enum frag_list l = FRAG_BY_USE; l < FRAG_NLISTS; l++) {
+		list_del(f, slot, l);
+		list_push(f, slot, l);
+	}
 }
 
 /* --- who it is (RFC 791, 3.2; RFC 8200, 4.5) */
@@ -123,8 +140,8 @@ static void end(struct tcpd_stack *st, uint32_t slot)
 
 	clear(st, d);
 	frag_peer(f, d->src)->n--;
-	list_del(f, slot, FRAG_BY_AGE);
-	list_del(f, slot, FRAG_BY_USE);
+	for (enum frag_list l = FRAG_BY_AGE; l < FRAG_NLISTS; l++)
+		list_del(f, slot, l);
 	htab_del(&f->tab, hash_of(f, d), slot);
 	slab_give(&f->slab, slot);
 }
@@ -145,17 +162,17 @@ static bool evict(struct tcpd_stack *st, const struct frag_peer *peer,
 {
 	struct frags *f = &st->frags;
 
-	for (uint32_t link = f->first[FRAG_BY_USE]; link;) {
-		struct frag *d = frag_at(f, link - 1);
+	enum frag_list l = peer ? FRAG_OF_SOURCE : FRAG_BY_USE;
+	uint32_t link = peer ? peer->first : f->first[l];
 
-		if (d != but && (!peer || frag_peer(f, d->src) == peer)) {
-			drop(st, TCPD_DROP_FRAGMENT_LIMIT, d->npieces);
-			end(st, link - 1);
-			return true;
-		}
-		link = d->next[FRAG_BY_USE];
+	if (link && frag_at(f, link - 1) == but)
+		link = but->next[l];
+	if (link) {
+		drop(st, TCPD_DROP_FRAGMENT_LIMIT,
+		     frag_at(f, link - 1)->npieces);
+		end(st, link - 1);
 	}
-	return false;
+	return link != 0;
 }
 
 void frag_yield(struct tcpd_stack *st)
@@ -326,8 +343,8 @@ static uint32_t datagram(struct tcpd_stack *st, const struct ip *ip)
 	*frag_at(f, slot) = key;
 	htab_add(&f->tab, hash_of(f, &key), slot);
 	peer->n++;
-	list_push(f, slot, FRAG_BY_AGE);
-	list_push(f, slot, FRAG_BY_USE);
+	for (enum frag_list l = FRAG_BY_AGE; l < FRAG_NLISTS; l++)
+		list_push(f, slot, l);
 	return slot;
 }
 
@@ -559,7 +576,7 @@ bool frag_restore(struct tcpd_stack *st, uint32_t slot)
 	peer->n++;
 	peer->mem += d->mem;
 	f->mem += d->mem;
-	list_push(f, slot, FRAG_BY_AGE);
-	list_push(f, slot, FRAG_BY_USE);
+	for (enum frag_list l = FRAG_BY_AGE; l < FRAG_NLISTS; l++)
+		list_push(f, slot, l);
 	return true;
 }

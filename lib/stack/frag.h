@@ -2,11 +2,11 @@
 /*
  * frag.h - datagrams that arrive in pieces (frag.c).
  *
- * Of each there is an entry, in two lists: by age, for the time-out, and by
- * use, for who gives way.  Its pieces lie in blocks of the pool, one behind
- * the other as they came: four octets of head (struct frag_piece), then the
- * payload, padded to four.  The headers of the piece at offset 0 are kept as a
- * piece of their own, at FRAG_HEAD.
+ * Of each there is an entry, in three lists: by age, for the time-out, and by
+ * use, of all and of its source, for who gives way.  Its pieces lie in blocks
+ * of the pool, one behind the other as they came: four octets of head (struct
+ * frag_piece), then the payload, padded to four.  The headers of the piece at
+ * offset 0 are kept as a piece of their own, at FRAG_HEAD.
  */
 #ifndef STACK_FRAG_H
 #define STACK_FRAG_H
@@ -27,7 +27,12 @@
 #define FRAG_TIMEOUT TCPD_SEC(60)
 #define FRAG_PEERS   1024u /* cells: a source has one, by a keyed hash */
 
-enum frag_list { FRAG_BY_AGE, FRAG_BY_USE, FRAG_NLISTS };
+enum frag_list {
+	FRAG_BY_AGE,
+	FRAG_BY_USE,
+	FRAG_OF_SOURCE, /* by use, too: its ends are in struct frag_peer */
+	FRAG_NLISTS
+};
 
 struct frag {
 	uint8_t src[16], dst[16];
@@ -61,6 +66,7 @@ struct frag_piece {
 /* What one source (or, by chance, two) holds. */
 struct frag_peer {
 	uint32_t n, mem;
+	uint32_t first, last; /* slot + 1 */
 };
 
 struct frags {
@@ -69,7 +75,7 @@ struct frags {
 	struct frag_peer *peers;
 	uint8_t *whole; /* a datagram put together: FRAG_WHOLE octets */
 	struct siphash_key key;
-	uint32_t first[FRAG_NLISTS], last[FRAG_NLISTS]; /* slot + 1 */
+	uint32_t first[FRAG_OF_SOURCE], last[FRAG_OF_SOURCE]; /* slot + 1 */
 	uint64_t mem;
 };
 

@@ -129,6 +129,14 @@ static void link(void)
 {
 	entry(1)->prev[FRAG_BY_USE] = 0;
 }
+static void of_source(void)
+{
+	entry(1)->prev[FRAG_OF_SOURCE] = 0;
+}
+static void source_first(void)
+{
+	frag_peer(&rig.st->frags, entry(0)->src)->first = 0;
+}
 static void lost(void)
 {
 	rig.st->frags.first[FRAG_BY_AGE] = 0;
@@ -196,6 +204,8 @@ static const struct {
 	{"a source's memory", peer_mem},
 	{"the end of a list", last},
 	{"a link back", link},
+	{"a link back, of a source", of_source},
+	{"a source's list", source_first},
 	{"an empty list", lost},
 	{"a piece beyond its block", piece},
 	{"what a block holds", filled},
