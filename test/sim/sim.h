@@ -69,6 +69,7 @@ struct trail {
 	uint8_t ip[16], peer[16];
 	uint16_t sport, dport;
 	bool used, has_ack, has_edge;
+	bool reset;		    /* it has sent RST */
 	uint32_t iss, top;	    /* top: behind the highest number sent */
 	uint32_t other[MAX_OFFERS]; /* ISNs of SYN-ACKs before */
 	unsigned nothers;

@@ -91,6 +91,7 @@ static void opening(struct trail *t, const struct packet *p)
 	else
 		t->nothers = 0;
 	t->used = true;
+	t->reset = false;
 	t->iss = t->top = p->seq;
 	t->has_ack = t->has_edge = t->has_peer_edge = false;
 	t->wscale_offered = packet_option(p, OPTION_WSCALE);
@@ -148,15 +149,37 @@ static void numbers(struct sim *s, struct trail *t, const struct packet *p)
 	t->has_edge = true;
 }
 
+/*
+ * After an RST that was lost, what the peer sends again may bring the cookie of
+ * its SYN-ACK once more: a connection with the same ISN, which has heard
+ * nothing of the first one (RFC 4987, 3.6: no state is kept that could tell).
+ */
+static void reopening(const struct sim *s, unsigned from, struct trail *t,
+		      const struct packet *p)
+{
+	if (!t->reset || p->seq != t->iss + 1 ||
+	    s->side[from].set.conn.syn_cookies == TCPD_COOKIES_OFF)
+		return;
+	t->reset = t->has_ack = t->has_edge = t->has_peer_edge = false;
+	t->top = p->seq;
+}
+
 void wire_out(struct sim *s, unsigned from, const struct packet *p)
 {
 	struct trail *t;
 
-	if (p->protocol != PROTO_TCP || p->flags & FLAG_RST)
+	if (p->protocol != PROTO_TCP)
 		return;
+	if (p->flags & FLAG_RST) {
+		t = find(&s->side[from], p->src, p->sport, p->dst, p->dport);
+		if (t)
+			t->reset = true;
+		return;
+	}
 	t = trail(s, from, p);
 	if (p->flags & FLAG_SYN)
 		opening(t, p);
+	reopening(s, from, t, p);
 	if (!t->used)
 		return;
 	match(s, from, t);
