@@ -18,6 +18,8 @@ tcpd_start -o "time-scale = $scale" \
 	-o 'service slow { listen = ":99" kind = forward to = "tcp:127.0.0.1:99" }'
 no "up to 20 nothing is said of it" grep -q time-scale "$tmp/tcpd.log"
 force_cubic "$ns" 10.77.0.0/24 dev tcpd0
+# its tail loss probes come after a few ms: also when this machine is slow
+in_ns sysctl -qw net.ipv4.tcp_early_retrans=0
 app_start
 
 # --- timers, towards peers that fall silent; all at once
