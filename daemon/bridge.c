@@ -51,8 +51,9 @@ int bridge_pair(struct app *a, struct app_pair *p, bool accepted)
 		return -1;
 	p->fd = s[0];
 	p->app_fd = s[1];
-	/* An urgent octet stays in its place in the stream. */
+	/* An urgent octet stays in its place in the stream, both ways. */
 	setsockopt(p->fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	setsockopt(p->app_fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	/* An fd in the lag octet would hide the app's end: refused here, or
 	 * seen and answered by an abort (bridge_io.c). */
 	if (a->passrights &&
@@ -167,7 +168,8 @@ struct bridge *bridge_new(struct app *a, struct app_pair *p,
 	b->kind = (uint8_t)kind;
 	b->domain = domain;
 	if (app_watch(a, b->fd, app_tag_bridge(a, b),
-		      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+		      EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET) <
+	    0) {
 		slab_give(&a->bridges, slot);
 		return NULL;
 	}
@@ -447,6 +449,7 @@ void bridge_fd_events(struct bridge *b, uint32_t events)
 {
 	b->rdhup |= (events & EPOLLRDHUP) != 0;
 	b->hup |= (events & EPOLLHUP) != 0;
+	b->pri |= (events & EPOLLPRI) != 0;
 	b->reset |= (events & EPOLLERR) != 0;
 	if (events & EPOLLIN)
 		b->todo |= TODO_IN;
@@ -475,6 +478,7 @@ static void on_event(struct daemon *d, struct endpoint *e,
 		opened(b);
 	if (ev->mask & TCPD_EV_ACCEPT)
 		b->more = true;
+	b->urgent |= (ev->mask & TCPD_EV_URGENT) != 0;
 	if (ev->mask & (TCPD_EV_READABLE | TCPD_EV_FIN))
 		b->todo |= TODO_OUT;
 	if (ev->mask & TCPD_EV_WRITABLE && b->held) {

@@ -95,6 +95,8 @@ struct bridge {
 	uint8_t npeeks;	      /* reads that have left all they found */
 	/* sticky bits of its events */
 	bool rdhup, hup, reset;
+	bool pri;	/* an urgent octet may be in the daemon's queue */
+	bool urgent;	/* the peer has urgent data on its way to the app */
 	bool full;	/* the app's end takes no more: OUT will come */
 	bool held;	/* the stack takes no more: WRITABLE will come */
 	bool queued;	/* in the run queue */

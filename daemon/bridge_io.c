@@ -9,8 +9,15 @@
  * all of a few) is only peeked at: it has gone to the stack, and it is the
  * "lag" at the head of the queue when more comes.  At hand-over it is a
  * sentinel; while a connect runs it is all of the filler.
+ *
+ * Urgent data.  AF_UNIX has a mark, too: of the octet that an app sends with
+ * MSG_OOB reads stop short, and with that octet the stack is told that what is
+ * queued is urgent.  The other way the last urgent octet is sent with MSG_OOB.
+ * Only where one is in the queue (EPOLLPRI, or a read that stopped) is asked
+ * whether the mark is reached.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -114,23 +121,34 @@ static ssize_t receive(struct bridge *b, struct iovec *iov, int niov, int flags,
 	return r;
 }
 
+/* With nothing before it: is an urgent octet next? */
+static bool at_mark(const struct bridge *b)
+{
+	int n = 0;
+
+	return ioctl(b->fd, SIOCATMARK, &n) == 0 && n == 1;
+}
+
 /*
  * |want| octets behind the lag into the rooms, the last of them only peeked
  * at where |peek| says so; where they are few, all of them, which spares a
  * call.  A short read (an urgent octet, a boundary of the kernel's own) is
- * normal.
+ * normal.  The last two are looked at together, so that an urgent one that has
+ * come since the events were asked for makes that short, too.
  */
 static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 			 uint32_t want, bool peek)
 {
-	struct iovec iov[NROOMS + 1], last;
+	struct iovec iov[NROOMS + 1], last[2];
 	struct taken t = {0};
-	size_t len = b->lag + want - peek;
+	uint32_t keep = peek ? min_u32(want, 2) : 0;
+	size_t len = b->lag + want - keep;
 	ssize_t r;
 
 	if (peek && b->npeeks < PEEKS && b->lag + want <= PEEK_MAX) {
 		r = receive(b, iov, gather(b, room, nr, want, iov), MSG_PEEK,
 			    &t.rights);
+		b->pri |= r >= 0 && (size_t)r < b->lag + want;
 		if (r > (ssize_t)b->lag) {
 			t.n = (uint32_t)r - b->lag;
 			b->lag = (uint32_t)r;
@@ -140,7 +158,7 @@ static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 	}
 	b->npeeks = 0;
 	if (len) {
-		r = receive(b, iov, gather(b, room, nr, want - peek, iov), 0,
+		r = receive(b, iov, gather(b, room, nr, want - keep, iov), 0,
 			    &t.rights);
 		if (r < (ssize_t)b->lag || r <= 0) {
 			t.stuck = true;
@@ -148,16 +166,20 @@ static struct taken take(struct bridge *b, const struct tcpd_room *room, int nr,
 		}
 		t.n = (uint32_t)r - b->lag;
 		b->lag = 0;
+		b->pri |= (size_t)r < len;
 		if ((size_t)r < len)
 			return t;
 	}
-	if (!peek)
+	/* at the mark a read would go on */
+	if (!peek || (b->pri && len && at_mark(b)))
 		return t;
-	last.iov_base = room_at(room, t.n);
-	last.iov_len = 1;
-	if (receive(b, &last, 1, MSG_PEEK, &t.rights) == 1) {
-		b->lag = 1;
-		t.n++;
+	for (uint32_t i = 0; i < keep; i++)
+		last[i] = (struct iovec){room_at(room, t.n + i), 1};
+	r = receive(b, last, (int)keep, MSG_PEEK, &t.rights);
+	if (r > 0) {
+		b->pri |= (size_t)r < keep;
+		b->lag = (uint32_t)r;
+		t.n += (uint32_t)r;
 	} else {
 		t.stuck = t.n == 0;
 	}
@@ -171,6 +193,13 @@ static void refuse_writes(struct bridge *b)
 	b->eof_in = true;
 }
 
+/* The lag is taken, for the mark is only known of what is at the head. */
+static bool next_is_urgent(struct bridge *b)
+{
+	bridge_take_lag(b, 0);
+	return b->lag == 0 && at_mark(b);
+}
+
 /* At most |want| new octets, |fresh| are there. */
 static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 			     uint32_t *got)
@@ -179,6 +208,7 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 	struct tcpd_room room[NROOMS];
 	struct taken t;
 	uint64_t space = 0;
+	bool mark;
 	int nr = tcpd_send_room(d->st, b->h, want, room, NROOMS);
 
 	*got = 0;
@@ -194,9 +224,16 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 		tcpd_send_filled(d->st, b->h, 0, d->now);
 		return FLOW_HELD;
 	}
+	mark = b->pri && next_is_urgent(b);
+	if (mark)
+		want = 1;
 	/* Once the app has hung up, nobody is left who could see a reset. */
 	t = take(b, room, nr, want, want == fresh && !b->hup);
 	tcpd_send_filled(d->st, b->h, t.rights ? 0 : t.n, d->now);
+	if (mark && t.n && !t.rights)
+		tcpd_send_urgent(d->st, b->h, d->now);
+	if ((mark && t.n) || t.n == fresh)
+		b->pri = false;
 	*got = t.n;
 	if (t.rights)
 		return FLOW_RIGHTS;
@@ -294,6 +331,28 @@ static void note_failure(struct bridge *b, int error)
 		b->no_reader = true;
 }
 
+/*
+ * Of the |n| slices what goes with the next write: up to the end of the peer's
+ * urgent data, whose last octet is to be the app's mark (|*oob|).
+ */
+static int up_to_urgent(struct bridge *b, struct tcpd_slice *s, int n,
+			bool *oob)
+{
+	int64_t left = tcpd_urgent(b->app->d->st, b->h);
+
+	*oob = false;
+	b->urgent = left > 0;
+	for (int i = 0; b->urgent && i < n; i++) {
+		s[i].len = (uint32_t)min_u64(s[i].len, (uint64_t)left);
+		left -= s[i].len;
+		if (left == 0) {
+			*oob = true;
+			return i + 1;
+		}
+	}
+	return n;
+}
+
 /* One write of what waits: false, there is nothing more to do now. */
 static bool push(struct bridge *b, uint8_t *greeting)
 {
@@ -302,9 +361,12 @@ static bool push(struct bridge *b, uint8_t *greeting)
 	struct iovec iov[NSLICES + 1];
 	struct msghdr mh = {.msg_iov = iov};
 	int n = b->h ? tcpd_recv_peek(d->st, b->h, s, NSLICES) : 0;
+	bool oob = false;
 	size_t len = 0;
 	ssize_t r;
 
+	if (b->urgent && n > 0)
+		n = up_to_urgent(b, s, n, &oob);
 	if (b->greet) {
 		iov[mh.msg_iovlen].iov_base = greeting;
 		iov[mh.msg_iovlen++].iov_len = 1;
@@ -319,7 +381,10 @@ static bool push(struct bridge *b, uint8_t *greeting)
 	}
 	if (!len)
 		return false;
-	r = sendmsg(b->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	r = sendmsg(b->fd, &mh,
+		    MSG_NOSIGNAL | MSG_DONTWAIT | (oob ? MSG_OOB : 0));
+	if (r < 0 && oob && errno == EOPNOTSUPP) /* a kernel without it */
+		r = sendmsg(b->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (r <= 0) {
 		if (r < 0 && errno != EAGAIN)
 			note_failure(b, errno);

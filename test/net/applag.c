@@ -105,7 +105,7 @@ static uint32_t length(void)
 	}
 }
 
-static bool send_some(struct dir *d, bool app)
+static bool send_some(struct dir *d)
 {
 	static uint8_t buf[100000];
 	uint32_t n = d->len - d->sent;
@@ -117,7 +117,7 @@ static bool send_some(struct dir *d, bool app)
 	n = rnd(2) ? n : 1 + rnd(n);
 	if (n > sizeof(buf))
 		n = sizeof(buf);
-	if (app && rnd(50) == 0) {
+	if (rnd(50) == 0) {
 		n = 1;
 		flags |= MSG_OOB; /* stays in its place in the stream */
 	}
@@ -178,7 +178,7 @@ static void pump(struct dir d[2], bool (*done)(const struct dir d[2]))
 		for (int i = 0; i < 2; i++) {
 			struct dir *one = &d[(unsigned)i ^ rnd(2)];
 
-			moved |= send_some(one, one == &d[0]);
+			moved |= send_some(one);
 			if (rnd(4))
 				moved |= recv_some(one);
 		}
@@ -275,7 +275,7 @@ static void app_ends(struct dir d[2], int a)
 
 		d[1].len = d[1].sent + 1;
 		while (d[1].sent < d[1].len)
-			send_some(&d[1], false);
+			send_some(&d[1]);
 		while (poll(&p, 1, PATIENCE) != 1)
 			fail("no data", 0);
 	}
@@ -379,6 +379,8 @@ static void exchange(int a, int k)
 static void meet(const struct place *t, const struct place *k, int lt, int lk,
 		 int *a, int *p)
 {
+	int one = 1;
+
 	if (rnd(2)) {
 		*p = place_socket(t, 0);
 		if (connect(*p, &t->any, t->len) < 0)
@@ -394,6 +396,7 @@ static void meet(const struct place *t, const struct place *k, int lt, int lk,
 		if (*p < 0)
 			fail("accept", -1);
 	}
+	setsockopt(*p, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
 }
 
 int main(int argc, char **argv)

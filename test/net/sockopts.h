@@ -275,7 +275,7 @@ static inline ssize_t ends(int fd)
 
 struct seen {
 	uint8_t flags, tos, ttl;
-	uint16_t win, mss;
+	uint16_t win, mss, urg;
 	uint32_t len;
 };
 
@@ -328,6 +328,7 @@ static inline bool wire_next(struct seen *s, uint8_t flags, double wait)
 		s->tos = family == 4 ? b[1] : (uint8_t)(b[0] << 4 | b[1] >> 4);
 		s->ttl = b[family == 4 ? 8 : 7];
 		s->win = (uint16_t)(tcp[14] << 8 | tcp[15]);
+		s->urg = (uint16_t)(tcp[18] << 8 | tcp[19]);
 		s->mss = mss_of(tcp);
 		s->len = (uint32_t)len - (uint32_t)ip - 4u * (tcp[12] >> 4);
 		return true;

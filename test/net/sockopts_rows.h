@@ -210,17 +210,32 @@ static void call_siocoutq(void)
 	part(&k);
 }
 
+/* Reads stop at the mark, at which SIOCATMARK says so, and POLLPRI tells of
+ * it from afar; the octet is in line. */
+static void at_the_mark(const struct pair *p)
+{
+	char buf[16];
+	int n = -1;
+
+	CHECK(send(p->peer, "abcU", 4, MSG_OOB) == 4);
+	says(p->peer, "def");
+	CHECK(ready(p->app, POLLPRI, 10000) & POLLPRI);
+	UNTIL(ioctl(p->app, FIONREAD, &n) == 0 && n == 7);
+	CHECK(ioctl(p->app, SIOCATMARK, &n) == 0 && n == 0);
+	CHECK(read(p->app, buf, sizeof(buf)) == 3);
+	CHECK(ioctl(p->app, SIOCATMARK, &n) == 0 && n == 1);
+	CHECK(recv(p->app, buf, 1, MSG_OOB) == -1 && errno == EINVAL);
+	CHECK(hears(p->app, "Udef"));
+	CHECK(ioctl(p->app, SIOCATMARK, &n) == 0 && n == 0);
+}
+
 static void call_siocatmark(void)
 {
 	struct pair p = meet(), k = kernel_pair();
-	int n = -1;
 
-	CHECK(send(p.peer, "u", 1, MSG_OOB) == 1);
-	CHECK(hears(p.app, "u"));
-	n = 0;
-	CHECK(ioctl(p.app, SIOCATMARK, &n) == -1 || n == 0);
-	CHECK(send(k.peer, "u", 1, MSG_OOB) == 1);
-	UNTIL(ioctl(k.app, SIOCATMARK, &n) == 0 && n == 1);
+	at_the_mark(&p);
+	CHECK(kset(k.app, SOL_SOCKET, SO_OOBINLINE, 1) == 0);
+	at_the_mark(&k);
 	part(&p);
 	part(&k);
 }
@@ -303,11 +318,36 @@ static void call_zerocopy(void)
 static void call_oob(void)
 {
 	struct pair p = meet();
+	char c = 0, big[20000];
+	struct seen s;
+	int n = 0;
 
+	CHECK(kset(p.peer, SOL_SOCKET, SO_OOBINLINE, 1) == 0);
 	says(p.app, "abc");
+	CHECK(hears(p.peer, "abc"));
+	wire_forget();
 	CHECK(send(p.app, "O", 1, MSG_OOB) == 1);
+	CHECK(wire_next(&s, 0x20, PATIENCE) && s.len == 1 && s.urg == 1);
+	UNTIL(ioctl(p.peer, SIOCATMARK, &n) == 0 && n == 1);
 	says(p.app, "def");
-	CHECK(hears(p.peer, "abcOdef"));
+	CHECK(hears(p.peer, "Odef"));
+	/* the last octet of many, and one before others */
+	memset(big, 'x', sizeof(big));
+	CHECK(send(p.app, big, sizeof(big), MSG_OOB) == sizeof(big));
+	UNTIL(ioctl(p.peer, FIONREAD, &n) == 0 && n == (int)sizeof(big));
+	for (int left = sizeof(big) - 1; left > 0; left -= n) {
+		n = (int)read(p.peer, big, (size_t)left);
+		CHECK(n > 0);
+		if (n <= 0)
+			break;
+	}
+	CHECK(ioctl(p.peer, SIOCATMARK, &n) == 0 && n == 1);
+	CHECK(read(p.peer, &c, 1) == 1 && c == 'x');
+	wire_forget();
+	CHECK(send(p.app, "12O", 3, MSG_OOB) == 3);
+	says(p.app, "4");
+	CHECK(wire_next(&s, 0x20, PATIENCE) && s.urg == 3);
+	CHECK(hears(p.peer, "12O4"));
 	part(&p);
 }
 

@@ -8,6 +8,9 @@
  * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
  * LINK: daemon/tcpinfo.c
  */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "test/unit/bridge_rig.h"
 
 static ssize_t send_own_fd(void)
@@ -58,14 +61,123 @@ START_TEST(urgent_octets_stay_in_their_place)
 		return; /* a kernel without them */
 	app_writes("def");
 	rig_settle();
+	ck_assert_int_eq(tcpd_urgent(rig.peer, p), 4);
 	peer_reads("abcOdef");
+	ck_assert_int_eq(tcpd_urgent(rig.peer, p), 0);
 	if (send(a, "P", 1, MSG_OOB) != 1)
 		return;
 	rig_settle();
+	ck_assert_int_eq(tcpd_urgent(rig.peer, p), 1);
 	peer_reads("P");
 	tcpd_abort(rig.peer, p, rig.d.now);
 	rig_settle();
 	app_read_fails(ECONNRESET);
+}
+END_TEST
+
+/* The bridge of the connection; NULL: it has gone. */
+static struct bridge *bridge(void)
+{
+	const struct app *app = rig.d.app;
+
+	for (uint32_t i = 0; i < app->bridges.high; i++)
+		if (slab_used(&app->bridges, i) &&
+		    bridge_at(app, i)->kind == BRIDGE_CONN)
+			return bridge_at(app, i);
+	return NULL;
+}
+
+/* What it has left in its queue. */
+static uint32_t lag(void)
+{
+	const struct bridge *b = bridge();
+
+	return b ? b->lag : 0;
+}
+
+/* Where the mark is among what one read takes: its place in the stream. */
+static const struct {
+	int before, after;
+} marks[] = {{0, 0},	{0, 1},	   {1, 0},    {1, 1},	 {100, 0},
+	     {100, 1},	{100, 7},  {2046, 0}, {2047, 0}, {2047, 1},
+	     {2048, 0}, {2048, 1}, {2048, 2}, {2049, 0}, {5000, 0},
+	     {5000, 1}, {5000, 2}, {5000, 3}, {5000, 99}};
+
+START_TEST(an_urgent_octet_is_the_end_of_urgent_data_wherever_it_is)
+{
+	static char text[8192], got[8192];
+	int before = marks[_i].before, after = marks[_i].after;
+
+	meet();
+	memset(text, 'x', sizeof(text));
+	for (int round = 0; round < 20; round++) {
+		int n = before + 1 + after;
+
+		if (send(a, text, (size_t)before + 1, MSG_OOB) != before + 1)
+			return; /* a kernel without them */
+		if (after)
+			ck_assert_int_eq(send(a, text, (size_t)after, 0),
+					 after);
+		rig_settle();
+		rig_pass(TCPD_MS(100));
+		ck_assert_int_eq(tcpd_urgent(rig.peer, p), before + 1);
+		ck_assert_int_eq(
+			tcpd_recv(rig.peer, p, got, sizeof(got), rig.d.now), n);
+		ck_assert_int_eq(tcpd_urgent(rig.peer, p), 0);
+	}
+}
+END_TEST
+
+/* It came after the daemon had asked for events: the read finds it. */
+START_TEST(an_urgent_octet_is_found_by_a_read_that_stops_short)
+{
+	static char text[8192];
+	int before = marks[_i].before, after = marks[_i].after;
+
+	if (after == 1)
+		return; /* two octets end a read either way */
+	meet();
+	for (int round = 0; round < 20; round++) {
+		if (send(a, text, (size_t)before + 1, MSG_OOB) != before + 1)
+			return; /* a kernel without them */
+		if (after)
+			ck_assert_int_eq(send(a, text, (size_t)after, 0),
+					 after);
+		bridge()->pri = false;
+		bridge_pump_in(bridge(), 65536);
+		rig_settle();
+		rig_pass(TCPD_MS(100));
+		ck_assert_int_eq(tcpd_urgent(rig.peer, p), before + 1);
+		ck_assert_int_eq(
+			tcpd_recv(rig.peer, p, text, sizeof(text), rig.d.now),
+			before + 1 + after);
+	}
+}
+END_TEST
+
+START_TEST(urgent_data_of_the_peer_stops_the_apps_read)
+{
+	char buf[16] = "";
+	int n = -1;
+
+	meet();
+	if (send(a, "O", 1, MSG_OOB) != 1)
+		return; /* a kernel without them */
+	rig_settle();
+	peer_reads("O");
+	ck_assert_int_eq(tcpd_send(rig.peer, p, "abcU", 4, rig.d.now), 4);
+	ck_assert_int_eq(tcpd_send_urgent(rig.peer, p, rig.d.now), 0);
+	peer_writes("def");
+	rig_settle();
+	ck_assert_int_eq(read(a, buf, sizeof(buf)), 3);
+	ck_assert_int_eq(ioctl(a, SIOCATMARK, &n), 0);
+	ck_assert_int_eq(n, 1);
+	app_reads("Udef");
+	ck_assert_int_eq(ioctl(a, SIOCATMARK, &n), 0);
+	ck_assert_int_eq(n, 0);
+	peer_writes("ghi"); /* no mark is left */
+	rig_settle();
+	app_reads("ghi");
 }
 END_TEST
 
@@ -81,18 +193,6 @@ START_TEST(single_octets_arrive_one_by_one)
 	}
 }
 END_TEST
-
-/* What a bridge of a connection has left in its queue. */
-static uint32_t lag(void)
-{
-	const struct app *app = rig.d.app;
-
-	for (uint32_t i = 0; i < app->bridges.high; i++)
-		if (slab_used(&app->bridges, i) &&
-		    bridge_at(app, i)->kind == BRIDGE_CONN)
-			return bridge_at(app, i)->lag;
-	return 0;
-}
 
 START_TEST(pieces_of_every_size_arrive_whole_and_once)
 {
@@ -202,6 +302,13 @@ static void add(TCase *tc)
 		tc, an_fd_sent_through_a_connection_is_refused_or_ends_it, 0,
 		2);
 	tcase_add_test(tc, urgent_octets_stay_in_their_place);
+	tcase_add_loop_test(
+		tc, an_urgent_octet_is_the_end_of_urgent_data_wherever_it_is, 0,
+		sizeof(marks) / sizeof(marks[0]));
+	tcase_add_loop_test(tc,
+			    an_urgent_octet_is_found_by_a_read_that_stops_short,
+			    0, sizeof(marks) / sizeof(marks[0]));
+	tcase_add_test(tc, urgent_data_of_the_peer_stops_the_apps_read);
 	tcase_add_test(tc, single_octets_arrive_one_by_one);
 	tcase_add_test(tc, pieces_of_every_size_arrive_whole_and_once);
 	tcase_add_test(tc, an_app_is_read_only_while_little_waits_unsent);
