@@ -489,6 +489,8 @@ enum tcpd_option {
 	TCPD_OPT_NODELAY,	/* 0, 1 */
 	TCPD_OPT_CORK,		/* 0, 1 */
 	TCPD_OPT_KEEPALIVE,	/* 0, 1 */
+	/* those of _KEEPIDLE, _KEEPINTVL, _LINGER, _LINGER2, _DEFER_ACCEPT: in
+	 * whole ms, rounded up */
 	TCPD_OPT_KEEPIDLE,	/* ns, at least 1 s */
 	TCPD_OPT_KEEPINTVL,	/* ns, at least 1 s */
 	TCPD_OPT_KEEPCNT,	/* 1 to 127 */
@@ -609,6 +611,7 @@ struct tcpd_status {
 				      received; TTL or hop limit of ours */
 	const char *congestion;
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
+	/* modulo 2^32, as TCP_INFO has them */
 	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t retransmits;			      /* segments, whole life */
 	uint32_t rcv_buffer, snd_buffer;	      /* limits now, octets */

@@ -340,16 +340,26 @@ static const char *recv_queue(struct check *k, const struct conn *c)
 	return NULL;
 }
 
-static const char *sacks(const struct conn *c)
+static const char *sacks(struct check *k, const struct conn *c)
 {
-	const struct sackq *q = &c->sackq;
+	const struct sackq *q;
 
+	if (!c->sackq) {
+		REQUIRE(!c->sack || !c->rq.nranges,
+			"sack: out of order, and nothing will tell of it");
+		return NULL;
+	}
+	REQUIRE(slab_used(&k->t->sackqs, c->sackq - 1),
+		"sack: a slot that is not in use");
+	k->nsackqs++;
+	q = sackq_of(k->t, c);
 	REQUIRE(q->nrecent <= NSACKS && q->narrivals <= NARRIVALS,
 		"sack: more blocks than there is room for");
 	REQUIRE(q->narrivals <= c->acks_owed,
 		"sack: an arrival that no ACK will tell of");
-	REQUIRE(c->sack || (!q->nrecent && !q->narrivals),
-		"sack: blocks for a peer that wants none");
+	REQUIRE(c->sack, "sack: blocks for a peer that wants none");
+	REQUIRE(c->rq.nranges || q->narrivals,
+		"sack: a slot with nothing to tell");
 	for (unsigned i = 0; i < q->narrivals; i++)
 		REQUIRE(seq_le(q->left[i], q->right[i]),
 			"sack: a block that ends before it begins");
@@ -488,7 +498,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : send_queue(k, c);
 	wrong = wrong ? wrong : recv_blocks(k, c);
 	wrong = wrong ? wrong : recv_queue(k, c);
-	wrong = wrong ? wrong : sacks(c);
+	wrong = wrong ? wrong : sacks(k, c);
 	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : uto(c);
 	wrong = wrong ? wrong : borrows(k, c);

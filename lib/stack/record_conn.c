@@ -115,6 +115,12 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 	record_u64(o, MORE_USER, (uintptr_t)c->user);
 	put_send_queue(o, t, c);
 	put_recv_queue(o, t, c);
+	if (c->sackq) {
+		uint64_t group = record_begin(o, MORE_SACKQ, REC_GROUP);
+
+		record_fields(o, &record_sackq, sackq_of(t, c));
+		record_end(o, group);
+	}
 	for (uint32_t link = c->xmit_first; link;
 	     link = xmit_at(t, link - 1)->next) {
 		uint64_t group = record_begin(o, MORE_XMIT, REC_GROUP);
@@ -302,6 +308,16 @@ static bool xmits(struct tcp *t, struct conn *c, struct octets group)
 	return !group.bad;
 }
 
+static bool sackq(struct tcp *t, struct conn *c, struct octets group)
+{
+	struct octets o = record_find(group, MORE_SACKQ, REC_GROUP);
+
+	if (!c->sack || (!c->rq.nranges && octets_left(&o) == 0))
+		return octets_left(&o) == 0;
+	c->sackq = slab_take(&t->sackqs) + 1;
+	return record_read(o, &record_sackq, sackq_of(t, c));
+}
+
 bool record_get_conn(struct tcp *t, struct octets group)
 {
 	struct conn *c;
@@ -323,5 +339,5 @@ bool record_get_conn(struct tcp *t, struct octets group)
 	if (hashed && (!port_tuple_free(t, &c->tu) || !conn_hash(t, c)))
 		return false;
 	return send_queue(t, c, group) && recv_queue(t, c, group) &&
-	       xmits(t, c, group);
+	       xmits(t, c, group) && sackq(t, c, group);
 }

@@ -250,6 +250,19 @@ static const struct field xmit_fields[] = {
 #undef F
 const struct record_type record_xmit = TYPE_PLAIN(xmit);
 
+#define F(tag, m) ONE(struct sackq, tag, m)
+#define A(tag, m) ARRAY(struct sackq, tag, m)
+static const struct field sackq_fields[] = {
+	A(1, recent),
+	A(2, left),
+	A(3, right),
+	F(4, nrecent),
+	F(5, narrivals),
+};
+#undef F
+#undef A
+const struct record_type record_sackq = TYPE_PLAIN(sackq);
+
 #define F(tag, m) ONE(struct frag, tag, m)
 #define A(tag, m) ARRAY(struct frag, tag, m)
 static const struct field frag_fields[] = {
@@ -331,13 +344,11 @@ static const struct field conn_fields[] = {
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
 	F(67, ts_recent_at), F(68, rq.read), F(69, rq.ooo),
 	F(70, ack_pending), F(71, rcv_mss), F(72, grow_mark),
-	F(73, grow_taken), F(74, grow_at), A(75, sackq.recent),
-	A(76, sackq.left), A(77, sackq.right), F(78, sackq.nrecent),
-	F(79, sackq.narrivals), F(80, rcv_up),
+	F(73, grow_taken), F(74, grow_at), F(80, rcv_up),
 	/* time */
 	F(90, srtt), F(91, rttvar), F(92, rto), F(93, min_rtt), F(94, born),
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
-	F(98, challenge_at), F(99, keepidle), F(100, keepintvl),
+	F(98, challenge_at), F(99, keepidle_ms), F(100, keepintvl_ms),
 	F(101, user_timeout), F(102, stalled_at), F(103, reassured_at),
 	F(104, closed_at), F(105, orphan_at), F(106, rtt_round),
 	F(107, rtt_n), F(108, rtt_per),
@@ -349,9 +360,9 @@ static const struct field conn_fields[] = {
 	/* limits, counts */
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),
 	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),
-	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger),
-	F(178, linger2), F(179, defer_accept), F(180, adv_uto),
-	F(181, remote_uto),
+	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger_ms),
+	F(178, linger2_ms), F(179, defer_accept_ms),
+	F(180, adv_uto), F(181, remote_uto),
 	F(150, octets_acked), F(151, octets_received), F(152, octets_sent),
 	F(153, octets_retrans), F(154, segs_in), F(155, segs_out),
 	F(156, data_segs_in), F(157, data_segs_out), F(158, retransmits),

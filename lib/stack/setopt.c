@@ -61,7 +61,7 @@ int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
 	if ((o == TCPD_OPT_MAXSEG || o == TCPD_OPT_DEFER_ACCEPT) &&
 	    (c->state != TCPD_CLOSED || c->active))
 		return -TCPD_ERR_INVALID;
-	c->options |= UINT64_C(1) << o;
+	c->options |= 1u << o;
 	option_put(t, c, o, value);
 	return 0;
 }

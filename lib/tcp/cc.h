@@ -16,9 +16,10 @@ struct cc_state {
 	/* out */
 	uint32_t cwnd, ssthresh; /* octets; ssthresh UINT32_MAX: not known */
 	uint32_t burst;		 /* octets that may leave at once; 0: any */
-	uint64_t pacing_rate;	 /* octets a second; 0: not paced */
 	/* in: what every module needs */
 	uint32_t mss;
+	/* out again */
+	uint64_t pacing_rate; /* octets a second; 0: not paced */
 	uint64_t priv[CC_NPRIV];
 };
 

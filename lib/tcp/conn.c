@@ -28,8 +28,8 @@ struct conn *conn_new(struct tcp *t)
 	c->born = t->now;
 	c->sq.head = c->sq.tail = c->sq.room = POOL_NONE;
 	c->rq.head = c->rq.tail = c->rq.last = c->rq.ranges = POOL_NONE;
-	c->keepidle = option_default(TCPD_OPT_KEEPIDLE);
-	c->keepintvl = option_default(TCPD_OPT_KEEPINTVL);
+	c->keepidle_ms = (uint32_t)tick_of(option_default(TCPD_OPT_KEEPIDLE));
+	c->keepintvl_ms = (uint32_t)tick_of(option_default(TCPD_OPT_KEEPINTVL));
 	c->keepcnt = (uint8_t)option_default(TCPD_OPT_KEEPCNT);
 	c->rto = t->set.rto_init;
 	c->rcv_max = t->set.conn.receive_buffer;
@@ -178,7 +178,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->probe_due = c->keep_due = c->rexmt_force = false;
 	c->tlp_due = c->tlp_out = false;
 	c->acks_owed = 0;
-	c->sackq.narrivals = 0;
+	sack_forget(t, c);
 	c->urg_out = false;
 	c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;

@@ -6,6 +6,8 @@
 #ifndef TCP_CONN_H
 #define TCP_CONN_H
 
+#include <assert.h>
+
 #include "cc.h"
 #include "tcp.h"
 
@@ -64,7 +66,10 @@ struct range {
 #define NARRIVALS 8u
 
 /*
- * What SACK blocks are to say (sack.c).  |recent|: a number out of each block
+ * What SACK blocks are to say (sack.c), of a connection where something is out
+ * of order, or came twice and is not answered.  There are as many slots as
+ * connections, so that one is always free; no more of them are ever touched
+ * than were in use at a time.  |recent|: a number out of each block
  * that an ACK has begun with, the last one first.  Then what arrived and has
  * not been answered yet, the oldest first: where, and (if not empty) which part
  * of it had come before.
@@ -106,51 +111,54 @@ struct conn {
 	uint8_t tos, ttl;   /* of what goes out; ttl 0: the default */
 	uint8_t rcv_tos;    /* of the last segment received */
 	uint8_t syncnt;	    /* retries of a SYN; 0: as the settings say */
+	uint8_t super_lost; /* super-segments lost, the last ones in a row */
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
-	uint32_t owner;	    /* of these */
+	uint16_t rtt_n, rtt_per; /* samples in this round, in the one before */
+	uint16_t peer_mss;	 /* 0: it named none */
+	uint32_t owner;		 /* of |share| */
 
 	/* what is so */
-	bool bound : 1;	       /* holds its local port without a peer */
-	bool hashed : 1;       /* is in the table of connections */
-	bool active : 1;       /* came from an active OPEN (MUST-11) */
-	bool held : 1;	       /* the caller has the handle */
-	bool orphan : 1;       /* the app has closed: nobody reads */
-	bool orphaned : 1;     /* ... and it is in tcp.orphans */
-	bool any_local : 1;    /* bound to any address */
-	bool unread : 1;       /* TCPD_OPT_UNREAD */
-	bool lingering : 1;    /* TCPD_OPT_LINGERING */
-	bool more : 1;	       /* TCPD_SEND_MORE: the last segment waits */
-	bool tlp_due : 1;      /* a probe of the tail is to go (tlp.c) */
-	bool tlp_out : 1;      /* ... has gone, up to |tlp_end| */
-	bool tlp_resent : 1;   /* ... and was no new text */
-	bool unpushed : 1;     /* ... and goes without PSH, if as_linux */
-	bool soft_new : 1;     /* nobody has been told of |soft_err| */
-	bool soft_quiet : 1;   /* ... nor will be */
-	bool in_tw : 1;	       /* ended by TIME-WAIT, which has an entry */
-	bool ts, wscale, sack; /* offered; then negotiated */
-	bool nodelay, cork, keepalive;
+	bool bound : 1;	     /* holds its local port without a peer */
+	bool hashed : 1;     /* is in the table of connections */
+	bool active : 1;     /* came from an active OPEN (MUST-11) */
+	bool held : 1;	     /* the caller has the handle */
+	bool orphan : 1;     /* the app has closed: nobody reads */
+	bool orphaned : 1;   /* ... and it is in tcp.orphans */
+	bool any_local : 1;  /* bound to any address */
+	bool unread : 1;     /* TCPD_OPT_UNREAD */
+	bool lingering : 1;  /* TCPD_OPT_LINGERING */
+	bool more : 1;	     /* TCPD_SEND_MORE: the last segment waits */
+	bool tlp_due : 1;    /* a probe of the tail is to go (tlp.c) */
+	bool tlp_out : 1;    /* ... has gone, up to |tlp_end| */
+	bool tlp_resent : 1; /* ... and was no new text */
+	bool unpushed : 1;   /* ... and goes without PSH, if as_linux */
+	bool soft_new : 1;   /* nobody has been told of |soft_err| */
+	bool soft_quiet : 1; /* ... nor will be */
+	bool in_tw : 1;	     /* ended by TIME-WAIT, which has an entry */
+	bool ts : 1, wscale : 1, sack : 1; /* offered; then negotiated */
+	bool nodelay : 1, cork : 1, keepalive : 1;
 	/* what is to be done */
-	bool syn_due;	  /* SYN or SYN-ACK is to be (re)sent */
-	bool fin_queued;  /* FIN follows sendq.end */
-	bool fin_sent;	  /* ... and was sent */
-	bool fin_rcvd;	  /* the peer's FIN is in RCV.NXT */
-	bool fin_ooo;	  /* the peer's FIN is known, at fin_seq */
-	bool ack_due;	  /* an ACK is to go with the next output */
+	bool fin_sent : 1; /* our FIN was sent */
+	bool fin_ooo : 1;  /* the peer's FIN is known, at fin_seq */
+	bool probe_due : 1, keep_due : 1, push_small : 1;
+	bool rexmt_force : 1; /* one segment goes whatever cwnd says */
+	bool want_room : 1;   /* WRITABLE is awaited: room in the queue */
+	bool want_mem : 1;    /* ... and only memory was missing */
+	bool want_unsent : 1; /* WRITABLE at |unsent_low| octets unsent */
+	bool app_limited : 1;
+	bool pmtu_guess : 1;  /* |pmtu| fell for time-outs; no ACK came since */
+	bool pmtu_search : 1; /* ... what the path takes is not found yet */
+	bool no_super : 1;    /* super-segments never arrive */
+	/* text before snd_up is urgent, and not all acknowledged; before
+	 * rcv_up, and not all read */
+	bool urg_out : 1, urg_in : 1;
+	bool uto_due : 1; /* |adv_uto| is to be told, beside no SACK blocks */
+	bool faulty : 1; /* a check of our own failed: the next timer ends it */
+	bool syn_due;	 /* SYN or SYN-ACK is to be (re)sent */
+	bool ack_due;	 /* an ACK is to go with the next output */
 	bool ack_delayed; /* ... or when CT_DELACK fires */
-	bool probe_due, keep_due, push_small;
-	bool rexmt_force; /* one segment goes whatever cwnd says */
-	bool want_room;	  /* WRITABLE is awaited: room in the queue */
-	bool want_mem;	  /* ... and only memory was missing */
-	bool want_unsent; /* WRITABLE at |unsent_low| octets unsent */
-	bool app_limited;
-	bool pmtu_guess;    /* |pmtu| fell for time-outs; no ACK came since */
-	bool pmtu_search;   /* ... what the path takes is not found yet */
-	bool no_super;	    /* super-segments never arrive */
-	uint8_t super_lost; /* of them the last ones in a row */
-	bool urg_out; /* text before snd_up is urgent, not all acknowledged */
-	bool urg_in;  /* text before rcv_up is urgent, not all read */
-	bool uto_due; /* |adv_uto| is to be told, beside no SACK blocks */
-	bool faulty;  /* a check of our own failed: the next timer ends it */
+	bool fin_queued;  /* our FIN follows sendq.end */
+	bool fin_rcvd;	  /* the peer's FIN is in RCV.NXT */
 
 	/* send (RFC 9293, 3.3.1) */
 	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
@@ -161,7 +169,7 @@ struct conn {
 	uint32_t recover;    /* RFC 6582 */
 	uint32_t dup_flight; /* in flight when the first duplicate ACK came */
 	uint32_t rtt_round;  /* SND.NXT when this round of samples began */
-	uint32_t mss, advmss, peer_mss;
+	uint32_t mss, advmss;
 	uint32_t pmtu;	    /* 0: the device's */
 	uint32_t pmtu_high; /* nothing larger arrives; 0: not known */
 	uint32_t mtu_probe, mtu_probe_seq; /* in flight; 0: none */
@@ -174,17 +182,16 @@ struct conn {
 	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
 	uint32_t lost, resent, duped; /* octets: lost; of them sent again;
 					 known to have left by duplicate ACKs */
-	uint32_t lost_hint;	 /* no lost record that waits begins before */
-	uint16_t rtt_n, rtt_per; /* samples in this round, in the one before */
+	uint32_t lost_hint; /* no lost record that waits begins before */
 
 	/* receive */
 	uint32_t irs, rcv_nxt, rcv_adv; /* rcv_adv: right edge announced */
 	uint32_t rcv_buf;		/* limit now */
 	uint32_t last_ack_sent, ts_recent, fin_seq;
 	uint32_t rcv_up; /* behind the peer's last urgent octet */
+	uint32_t sackq;	 /* slot + 1; 0: nothing is to be said */
 	tcpd_time ts_recent_at;
 	struct recvq rq;
-	struct sackq sackq;
 	uint32_t ack_pending; /* octets in order not acknowledged */
 	uint32_t rcv_mss;     /* of the last text: what it had in a segment */
 	uint32_t grow_mark;   /* RCV.NXT at which growth is looked at */
@@ -196,8 +203,11 @@ struct conn {
 	tcpd_time born, last_snd, last_rcv, last_ack, challenge_at,
 		reassured_at;
 	uint64_t repeat_full_at; /* bucket of rst_repeat() */
-	tcpd_time keepidle, keepintvl, user_timeout;
-	tcpd_time linger, linger2, defer_accept; /* as their options */
+	tcpd_time user_timeout;
+	/* as their options, in milliseconds */
+	uint32_t keepidle_ms, keepintvl_ms;
+	uint32_t linger_ms, linger2_ms, defer_accept_ms;
+	uint32_t options; /* that were set: bits of enum tcpd_option */
 	uint32_t adv_uto, remote_uto; /* s, RFC 5482: told, heard; 0: not */
 	tcpd_time stalled_at; /* first unanswered (re)transmission, probe */
 	tcpd_time closed_at;  /* since when text waits for a closed window */
@@ -210,20 +220,38 @@ struct conn {
 	tcpd_time delivered_at, first_sent_at;
 
 	/* limits */
-	uint64_t options; /* that were set: bits of enum tcpd_option */
 	uint32_t rcv_max, snd_max;
 	uint32_t lowat, clamp; /* TCPD_OPT_NOTSENT_LOWAT, _WINDOW_CLAMP */
 	tcpd_time time_wait;
 
 	/* counts for `show` and TCP_INFO */
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
-	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
+	/* modulo 2^32, as wide as in TCP_INFO */
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t retransmits;
 };
+
+/* attacks.md, row 6: with the rest of what the daemon has of it an idle one
+ * costs less than 1024 octets.  What few connections need at a time belongs
+ * into a slab of its own, as sackq does. */
+static_assert(sizeof(struct conn) <= 840, "attacks.md, row 6");
+static_assert(TCPD_NOPTIONS <= 32, "a bit of |options| each");
 
 static inline struct conn *conn_at(const struct tcp *t, uint32_t slot)
 {
 	return slab_at(&t->conns, slot);
+}
+
+/* NULL: nothing is to be said. */
+static inline struct sackq *sackq_of(const struct tcp *t, const struct conn *c)
+{
+	return c->sackq ? slab_at(&t->sackqs, c->sackq - 1) : NULL;
+}
+
+/* Something has arrived that is to have an ACK of its own. */
+static inline bool sack_pending(const struct tcp *t, const struct conn *c)
+{
+	return c->sackq && sackq_of(t, c)->narrivals;
 }
 
 static inline uint32_t conn_slot(const struct tcp *t, const struct conn *c)
@@ -495,6 +523,10 @@ void tlp_came_twice(struct conn *c);		  /* says the peer */
 /* Text that is out of order has arrived at |dup->left|; |dup| is the part of it
  * that had come before.  The ACK that is due for it begins with its block. */
 void sack_arrived(struct tcp *t, struct conn *c, struct range dup);
+/* The slot goes back, unless something is out of order or not answered. */
+void sack_trim(struct tcp *t, struct conn *c);
+/* Nothing is answered any more. */
+void sack_forget(struct tcp *t, struct conn *c);
 /* The blocks for the next segment, at most NSACKS. */
 unsigned sack_blocks(const struct tcp *t, const struct conn *c,
 		     struct tcpopt_sack *s);

@@ -46,5 +46,5 @@ void keepalive_timeout(struct tcp *t, struct conn *c)
 	}
 	c->keep_due = true;
 	conn_want_output(t, c);
-	conn_arm(t, c, CT_KEEPALIVE, t->now + c->keepintvl);
+	conn_arm(t, c, CT_KEEPALIVE, t->now + TCPD_MS(c->keepintvl_ms));
 }

@@ -47,6 +47,20 @@ uint64_t option_default(enum tcpd_option o)
 	return rows[o].initial;
 }
 
+/* Times that a connection has in milliseconds; no row lets one in that is too
+ * long for it. */
+static bool is_in_ms(enum tcpd_option o)
+{
+	return o == TCPD_OPT_KEEPIDLE || o == TCPD_OPT_KEEPINTVL ||
+	       o == TCPD_OPT_LINGER || o == TCPD_OPT_LINGER2 ||
+	       o == TCPD_OPT_DEFER_ACCEPT;
+}
+
+static uint32_t ms_of(tcpd_time v)
+{
+	return (uint32_t)tick_of(v);
+}
+
 bool option_ok(enum tcpd_option o, uint64_t *v)
 {
 	if (*v < rows[o].least || *v > rows[o].most)
@@ -55,6 +69,8 @@ bool option_ok(enum tcpd_option o, uint64_t *v)
 		return false; /* the option cannot say it */
 	if (o == TCPD_OPT_TOS)
 		*v &= ~UINT64_C(3); /* ECN is the stack's (RFC 3168, 5) */
+	if (is_in_ms(o))	    /* upwards: 1 ns is not "off" */
+		*v = TCPD_MS(ms_of(*v));
 	/* A smaller one would make every octet a window of its own. */
 	if (o == TCPD_OPT_WINDOW_CLAMP && *v)
 		*v = max_u64(*v, POOL_UNIT / 2);
@@ -97,13 +113,13 @@ static void put_soft_errors(struct conn *c, bool on)
 static void put_time(struct conn *c, enum tcpd_option o, tcpd_time v)
 {
 	if (o == TCPD_OPT_KEEPINTVL)
-		c->keepintvl = v;
+		c->keepintvl_ms = ms_of(v);
 	else if (o == TCPD_OPT_LINGER)
-		c->linger = v;
+		c->linger_ms = ms_of(v);
 	else if (o == TCPD_OPT_LINGER2)
-		c->linger2 = v;
+		c->linger2_ms = ms_of(v);
 	else
-		c->defer_accept = v;
+		c->defer_accept_ms = ms_of(v);
 }
 
 void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
@@ -168,7 +184,7 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 		put_soft_errors(c, v != 0);
 		break;
 	case TCPD_OPT_KEEPIDLE:
-		c->keepidle = v;
+		c->keepidle_ms = ms_of(v);
 		keepalive_arm(t, c);
 		break;
 	case TCPD_OPT_USER_TIMEOUT:
@@ -196,9 +212,9 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 	case TCPD_OPT_KEEPALIVE:
 		return c->keepalive;
 	case TCPD_OPT_KEEPIDLE:
-		return c->keepidle;
+		return TCPD_MS(c->keepidle_ms);
 	case TCPD_OPT_KEEPINTVL:
-		return c->keepintvl;
+		return TCPD_MS(c->keepintvl_ms);
 	case TCPD_OPT_KEEPCNT:
 		return c->keepcnt;
 	case TCPD_OPT_USER_TIMEOUT:
@@ -220,7 +236,7 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 	case TCPD_OPT_TTL:
 		return c->ttl;
 	case TCPD_OPT_LINGER:
-		return c->linger;
+		return TCPD_MS(c->linger_ms);
 	case TCPD_OPT_LINGERING:
 		return c->lingering;
 	case TCPD_OPT_NOTSENT_LOWAT:
@@ -228,7 +244,7 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 	case TCPD_OPT_SYNCNT:
 		return c->syncnt;
 	case TCPD_OPT_LINGER2:
-		return c->linger2;
+		return TCPD_MS(c->linger2_ms);
 	case TCPD_OPT_WINDOW_CLAMP:
 		return c->clamp;
 	case TCPD_OPT_QUICKACK:
@@ -236,14 +252,14 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 	case TCPD_OPT_SOFT_ERRORS:
 		return !c->soft_quiet;
 	case TCPD_OPT_DEFER_ACCEPT:
-		return c->defer_accept;
+		return TCPD_MS(c->defer_accept_ms);
 	}
 	return 0;
 }
 
 void options_inherit(struct tcp *t, struct conn *c, const struct options *s)
 {
-	c->options |= s->set;
+	c->options |= (uint32_t)s->set;
 	for (int i = 0; i < TCPD_NOPTIONS; i++) {
 		enum tcpd_option o = (enum tcpd_option)i;
 

@@ -68,14 +68,15 @@ void orphan_window(struct tcp *t, struct conn *c)
 void orphan_fin_wait_2(struct tcp *t, struct conn *c)
 {
 	conn_arm(t, c, CT_ORPHAN,
-		 t->now + (c->linger2 ? c->linger2 : t->set.fin_wait_2));
+		 t->now + (c->linger2_ms ? TCPD_MS(c->linger2_ms)
+					 : t->set.fin_wait_2));
 }
 
 /* The app has closed, and lets that take so long. */
 void linger_begin(struct tcp *t, struct conn *c)
 {
-	if (c->linger && !c->timer[CT_LINGER] && c->state != TCPD_FIN_WAIT_2)
-		conn_arm(t, c, CT_LINGER, t->now + c->linger);
+	if (c->linger_ms && !c->timer[CT_LINGER] && c->state != TCPD_FIN_WAIT_2)
+		conn_arm(t, c, CT_LINGER, t->now + TCPD_MS(c->linger_ms));
 }
 
 void linger_timeout(struct tcp *t, struct conn *c)

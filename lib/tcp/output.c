@@ -354,7 +354,7 @@ static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 	/* what has arrived gets its own ACK: none with text would be taken for
 	 * a duplicate (RFC 5681, 2), and one that is cut in many would tell of
 	 * a duplicate as often (RFC 2883, 4) */
-	if (c->sackq.narrivals && plan_ack(t, c, p))
+	if (sack_pending(t, c) && plan_ack(t, c, p))
 		return true;
 	if (sends_text(c)) {
 		if (plan_text(t, c, p))

@@ -222,6 +222,7 @@ static void drop_ranges(struct tcp *t, struct conn *c, unsigned n)
 	c->rq.mem -= pool_size(block(t, c->rq.ranges)->order);
 	pool_give(&t->pool, c->rq.ranges);
 	c->rq.ranges = POOL_NONE;
+	sack_trim(t, c);
 }
 
 /*

@@ -40,7 +40,8 @@ static void add_range(struct blocks *b, unsigned first, const struct range *r)
 static unsigned add_duplicate(const struct tcp *t, const struct conn *c,
 			      struct blocks *b)
 {
-	uint32_t left = c->sackq.left[0], right = c->sackq.right[0];
+	const struct sackq *q = sackq_of(t, c);
+	uint32_t left = q->left[0], right = q->right[0];
 
 	if (left == right)
 		return 0;
@@ -53,12 +54,12 @@ static unsigned add_duplicate(const struct tcp *t, const struct conn *c,
 unsigned sack_blocks(const struct tcp *t, const struct conn *c,
 		     struct tcpopt_sack *s)
 {
-	const struct sackq *q = &c->sackq;
+	const struct sackq *q = sackq_of(t, c);
 	const struct range *r = recvq_ranges(t, c);
 	struct blocks b = {.s = s, .max = c->ts ? NSACKS - 1 : NSACKS};
 	unsigned first = 0;
 
-	if (!c->sack || (!r && !q->narrivals))
+	if (!q) /* what is out of order has arrived here */
 		return 0;
 	if (q->narrivals) {
 		first = add_duplicate(t, c, &b);
@@ -76,10 +77,25 @@ uint32_t sack_octets(unsigned nblocks)
 	return nblocks ? 4 + 8 * nblocks : 0;
 }
 
+void sack_trim(struct tcp *t, struct conn *c)
+{
+	if (c->sackq && !c->rq.nranges && !sackq_of(t, c)->narrivals) {
+		slab_give(&t->sackqs, c->sackq - 1);
+		c->sackq = 0;
+	}
+}
+
+void sack_forget(struct tcp *t, struct conn *c)
+{
+	if (c->sackq)
+		sackq_of(t, c)->narrivals = 0;
+	sack_trim(t, c);
+}
+
 /* The block that holds |seq| comes first in the ACKs that follow. */
 static void remember(const struct tcp *t, struct conn *c, uint32_t seq)
 {
-	struct sackq *q = &c->sackq;
+	struct sackq *q = sackq_of(t, c);
 	const struct range *r = recvq_range_of(t, c, seq);
 	unsigned n = 1;
 	uint32_t was[NSACKS];
@@ -98,7 +114,7 @@ static void remember(const struct tcp *t, struct conn *c, uint32_t seq)
  */
 static void answered(const struct tcp *t, struct conn *c)
 {
-	struct sackq *q = &c->sackq;
+	struct sackq *q = sackq_of(t, c);
 
 	remember(t, c, q->left[0]);
 	q->narrivals--;
@@ -108,10 +124,13 @@ static void answered(const struct tcp *t, struct conn *c)
 
 void sack_arrived(struct tcp *t, struct conn *c, struct range dup)
 {
-	struct sackq *q = &c->sackq;
+	struct sackq *q;
 
 	if (!c->sack)
 		return;
+	if (!c->sackq)
+		c->sackq = slab_take(&t->sackqs) + 1;
+	q = sackq_of(t, c);
 	if (q->narrivals == NARRIVALS)
 		answered(t, c);
 	q->left[q->narrivals] = dup.left;
@@ -123,10 +142,11 @@ void sack_sent(struct tcp *t, struct conn *c, unsigned n)
 	struct tcpopt_sack s[NSACKS];
 	struct blocks b = {.s = s, .max = 1};
 
-	if (c->sackq.narrivals) {
+	if (sack_pending(t, c)) {
 		n -= add_duplicate(t, c, &b);
 		t->stat.sack_dsack_sent += b.n;
 		answered(t, c);
+		sack_trim(t, c);
 	}
 	t->stat.sack_sent += n;
 }

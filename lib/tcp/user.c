@@ -156,7 +156,7 @@ void user_close(struct tcp *t, struct conn *c)
 		user_abort(t, c, TCPD_RESET_UNREAD_DATA);
 		return;
 	}
-	if (c->linger && c->linger <= LINGER_NONE) {
+	if (c->linger_ms && TCPD_MS(c->linger_ms) <= LINGER_NONE) {
 		user_abort(t, c, TCPD_RESET_ABORT);
 		return;
 	}

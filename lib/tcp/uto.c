@@ -93,6 +93,6 @@ void uto_take(struct tcp *t, struct conn *c, const struct segment *seg)
 tcpd_time uto_keepidle(const struct conn *c)
 {
 	if (!uto_adopted(c))
-		return c->keepidle;
-	return max_u64(c->keepidle, c->user_timeout + TCPD_SEC(1));
+		return TCPD_MS(c->keepidle_ms);
+	return max_u64(TCPD_MS(c->keepidle_ms), c->user_timeout + TCPD_SEC(1));
 }

@@ -27,7 +27,7 @@ START_TEST(conn_new_has_the_settings_of_the_stack)
 	ck_assert_uint_eq(c->rto, TCPD_SEC(3));
 	ck_assert_uint_eq(c->born, rig.now);
 	ck_assert(!c->keepalive); /* MUST-25 */
-	ck_assert_uint_eq(c->keepidle, TCPD_SEC(7200));
+	ck_assert_uint_eq(c->keepidle_ms, 7200 * 1000);
 	conn_free(rig.t, c);
 	rig_assert_empty();
 }
@@ -117,7 +117,7 @@ START_TEST(conn_mss_follows_path_peer_and_options)
 	rig.t->set.mtu = m->mtu;
 	c->tu = rig_tuple(m->version, 80, 1);
 	c->pmtu = m->pmtu;
-	c->peer_mss = m->peer;
+	c->peer_mss = (uint16_t)m->peer;
 	c->advmss = m->own;
 	c->ts = m->ts;
 	conn_set_mss(rig.t, c);
@@ -178,7 +178,7 @@ START_TEST(conn_begins_with_the_initial_window)
 	struct conn *c = rig_conn(1, 1);
 
 	rig.t->set.mtu = 9000;
-	c->advmss = c->peer_mss = w->mss;
+	c->advmss = c->peer_mss = (uint16_t)w->mss;
 	c->nrexmt = w->nrexmt;
 	conn_syn_acked(rig.t, c);
 	conn_established(rig.t, c);

@@ -171,7 +171,8 @@ START_TEST(demux_counts_a_super_segment_as_what_it_was_on_the_wire)
 	k.len = 10 * 1448 + 1;
 	k.gso = 1448;
 	k.sum = SUM_PARTIAL;
-	p.c->segs_in = rig.t->stat.segments_in = 0;
+	p.c->segs_in = 0;
+	rig.t->stat.segments_in = 0;
 	rig_in(&k);
 	ck_assert_uint_eq(p.c->segs_in, 11);
 	ck_assert_uint_eq(p.c->data_segs_in, 11);

@@ -13,8 +13,8 @@ static void idle_conn(void)
 {
 	c = rig_conn(1000, 5000);
 	c->keepalive = true;
-	c->keepidle = TCPD_SEC(10);
-	c->keepintvl = TCPD_SEC(3);
+	c->keepidle_ms = 10000;
+	c->keepintvl_ms = 3000;
 	c->keepcnt = 4;
 	keepalive_arm(rig.t, c);
 }

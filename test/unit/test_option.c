@@ -61,7 +61,7 @@ START_TEST(options_that_were_set_are_inherited_and_no_others)
 {
 	struct options s = {.set = 0};
 	struct conn *c = rig_conn(1, 1);
-	uint64_t had = c->keepintvl;
+	uint32_t had = c->keepintvl_ms;
 
 	c->advmss = 1460;
 	s.value[TCPD_OPT_KEEPINTVL] = TCPD_SEC(1); /* not said to be set */
@@ -71,7 +71,7 @@ START_TEST(options_that_were_set_are_inherited_and_no_others)
 	options_inherit(rig.t, c, &s);
 	ck_assert_uint_eq(c->tos, 8);
 	ck_assert_uint_eq(c->advmss, 700);
-	ck_assert_uint_eq(c->keepintvl, had);
+	ck_assert_uint_eq(c->keepintvl_ms, had);
 	ck_assert_uint_eq(c->options, s.set);
 	s.value[TCPD_OPT_MAXSEG] = 900; /* never more than the path has */
 	options_inherit(rig.t, c, &s);

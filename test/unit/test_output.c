@@ -237,7 +237,8 @@ START_TEST(output_of_many_small_writes_fits_its_slices)
 	uint32_t at = 0;
 
 	rig.set.mtu = rig.t->set.mtu = 65535;
-	c->peer_mss = c->advmss = 65495;
+	c->peer_mss = 65495;
+	c->advmss = c->peer_mss;
 	conn_set_mss(rig.t, c);
 	c->nodelay = true;
 	c->snd_wnd = c->ccs.cwnd = 1u << 20;

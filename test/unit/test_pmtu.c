@@ -27,7 +27,8 @@ static struct conn *conn(uint8_t version)
 		c->tu = rig_tuple(6, 80, 40000);
 		ck_assert(conn_hash(rig.t, c));
 	}
-	c->peer_mss = c->advmss = tcp_advmss(rig.t, &c->tu);
+	c->advmss = tcp_advmss(rig.t, &c->tu);
+	c->peer_mss = (uint16_t)c->advmss;
 	conn_set_mss(rig.t, c);
 	c->ccs.cwnd = 20 * c->mss;
 	c->snd_wnd = c->max_snd_wnd = 1u << 20;
@@ -155,7 +156,7 @@ START_TEST(pmtu_falls_when_full_segments_vanish)
 	struct conn *c = conn(h->version);
 	uint32_t used;
 
-	c->peer_mss = h->mss;
+	c->peer_mss = (uint16_t)h->mss;
 	conn_set_mss(rig.t, c);
 	used = pmtu_now(rig.t, c);
 	rig_fill(c, 1, 0, h->text);

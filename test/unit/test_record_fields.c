@@ -24,7 +24,7 @@ static const struct {
 	 " node user out ev aq orphans at_port orphaned ev_mask listener "
 	 "on_list "
 	 "xmit_root xmit_first"
-	 " xmit_last "},
+	 " xmit_last sackq "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",
 	 " head tail room nroom mem neors "},
 	{"lib/tcp/conn.h", "recvq", &record_conn, "rq.",
@@ -43,6 +43,7 @@ static const struct {
 	{"lib/tcp/timewait.h", "timewait", &record_timewait, "", " node "},
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
 	 " left right pri prev next "},
+	{"lib/tcp/conn.h", "sackq", &record_sackq, "", " "},
 	{"lib/tcp/tcp.h", "reply", &record_reply, "", " block "},
 	{"lib/stack/stack.h", "tcpd_stack", &record_stack, "",
 	 " mem nmem icmp_peers "},
@@ -53,7 +54,8 @@ static const struct {
 	/* a borrowed packet, a plan: not between batches; traces go */
 	{"lib/tcp/tcp.h", "tcp", &record_stack, "t.",
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
-	 " conn_tab half_tab tw_tab ports acks sends events orphans norphans"
+	 " sackqs conn_tab half_tab tw_tab ports acks sends events orphans "
+	 "norphans"
 	 " replies"
 	 " reply_head nreplies nsplit borrows nborrows borrowed send_mem traces"
 	 " trace_in"
@@ -159,8 +161,9 @@ START_TEST(fields_hold_every_member)
 END_TEST
 
 static const struct record_type *const types[] = {
-	&record_sizes, &record_stack,	 &record_conn, &record_listener,
-	&record_half,  &record_timewait, &record_xmit, &record_reply,
+	&record_sizes,	  &record_stack, &record_conn,
+	&record_listener, &record_half,	 &record_timewait,
+	&record_xmit,	  &record_reply, &record_sackq,
 };
 
 START_TEST(fields_have_tags_of_their_own_and_do_not_overlap)

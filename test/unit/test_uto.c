@@ -114,12 +114,12 @@ START_TEST(uto_keeps_keepalive_above_it)
 {
 	struct conn *c = rig_conn(1, 1);
 
-	c->keepidle = TCPD_SEC(20);
+	c->keepidle_ms = 20000;
 	ck_assert_uint_eq(uto_keepidle(c), TCPD_SEC(20));
 	uto_advertise(rig.t, c, TCPD_SEC(60));
 	told(c, 200, false);
 	ck_assert_uint_gt(uto_keepidle(c), TCPD_SEC(200));
-	c->keepidle = TCPD_SEC(7200);
+	c->keepidle_ms = 7200000;
 	ck_assert_uint_eq(uto_keepidle(c), TCPD_SEC(7200));
 }
 END_TEST
