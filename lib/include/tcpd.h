@@ -486,9 +486,9 @@ int tcpd_send_urgent(struct tcpd_stack *st, tcpd_handle h, tcpd_time now);
 /* ------------------------------------------------------ options, status */
 
 enum tcpd_option {
-	TCPD_OPT_NODELAY,	/* 0, 1 */
-	TCPD_OPT_CORK,		/* 0, 1 */
-	TCPD_OPT_KEEPALIVE,	/* 0, 1 */
+	TCPD_OPT_NODELAY,   /* 0, 1 */
+	TCPD_OPT_CORK,	    /* 0, 1 */
+	TCPD_OPT_KEEPALIVE, /* 0, 1 */
 	/* those of _KEEPIDLE, _KEEPINTVL, _LINGER, _LINGER2, _DEFER_ACCEPT: in
 	 * whole ms, rounded up */
 	TCPD_OPT_KEEPIDLE,	/* ns, at least 1 s */
