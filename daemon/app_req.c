@@ -390,6 +390,21 @@ static int do_abort(struct request *q)
 	return 0;
 }
 
+static int do_send(struct request *q)
+{
+	const struct proto_msg *m = q->m;
+	int r;
+
+	if (!HAS(m, FLAGS) || !HAS(m, LENGTH) || !HAS(m, DATA) ||
+	    m->length < m->ndata)
+		return EINVAL;
+	r = bridge_send(q->b, m->data, m->ndata, m->length, m->flags,
+			&q->r->length);
+	if (r == 0)
+		q->r->has |= PROTO_HAS(PROTO_TLV_LENGTH);
+	return r;
+}
+
 enum { ENDED_TOO = 1u << 0, AFTER_DATA = 1u << 1 };
 
 static const struct {
@@ -405,6 +420,7 @@ static const struct {
 	[PROTO_SETOPT] = {do_setopt, ENDED_TOO | AFTER_DATA},
 	[PROTO_GETOPT] = {do_getopt, ENDED_TOO | AFTER_DATA},
 	[PROTO_ABORT] = {do_abort, 0},
+	[PROTO_SEND] = {do_send, 0},
 };
 
 static bool has_name(int fd, int (*call)(int, struct sockaddr *, socklen_t *))

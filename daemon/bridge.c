@@ -196,6 +196,7 @@ void bridge_free(struct bridge *b)
 	app_user_put(a, u);
 	app_owner_unref(b->owner);
 	free(b->options);
+	free(b->marks);
 	slab_give(&a->bridges, slab_slot(&a->bridges, b));
 }
 

@@ -6,7 +6,8 @@
  * side, a handle of the stack (or none yet) on the other.  app.c has the sets
  * and the turn, app_client.c talks on app.sock, app_req.c does what is asked;
  * bridge.c is the life of a bridge, bridge_io.c moves octets, bridge_accept.c
- * is listeners, bridge_opt.c options, bridge_info.c what `tcpctl ss` shows.
+ * is listeners, bridge_opt.c options, bridge_info.c what `tcpctl ss` shows,
+ * bridge_send.c octets with flags.
  */
 #ifndef DAEMON_BRIDGE_H
 #define DAEMON_BRIDGE_H
@@ -72,6 +73,8 @@ struct bridge {
 	uint64_t cookie;  /* of the app's end */
 	uint64_t number;  /* what tcpctl shows, and the name's */
 	uint64_t written; /* octets written to the app, greeting included */
+	uint64_t in;	  /* octets of the stream that came through the fd */
+	struct bridge_marks *marks;   /* on what is to come; NULL: none */
 	struct tcpd_addr local, peer; /* of a connection */
 	struct app_owner *owner;
 	struct bridge *run_next, *run_prev;
@@ -250,6 +253,22 @@ void bridge_pump_out(struct bridge *b);
 void bridge_take_lag(struct bridge *b, uint32_t leave);
 /* Write through |app_fd| until it is not writable: 0, or -1 and errno. */
 int bridge_fill(struct bridge *b, int app_fd);
+
+/* --- bridge_send.c */
+/*
+ * Of |len| octets with |flags| (PROTO_SEND_*) the first |n|, behind what was
+ * written: |*taken| of them went to the stack.  None: with MARK the next |len|
+ * that are written will be as if they had come so.  0 or an errno.
+ * ECONNABORTED: the bridge is gone.
+ */
+int bridge_send(struct bridge *b, const void *p, uint32_t n, uint32_t len,
+		uint32_t flags, uint32_t *taken);
+/* Of the next |want| octets from the fd, those that have the same flags. */
+uint32_t bridge_mark_upto(const struct bridge *b, uint32_t want);
+/* |n| of them have come: how they go to the stack (enum tcpd_send_flags). */
+uint32_t bridge_mark_pass(struct bridge *b, uint32_t n);
+/* Forget the marks on octets that have not been written. */
+void bridge_unmark(struct bridge *b);
 
 /* --- bridge_accept.c */
 void bridge_listen(struct bridge *b, uint32_t backlog);

@@ -208,6 +208,7 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 	struct tcpd_room room[NROOMS];
 	struct taken t;
 	uint64_t space = 0;
+	uint32_t flags;
 	bool mark;
 	int nr = tcpd_send_room(d->st, b->h, want, room, NROOMS);
 
@@ -219,7 +220,7 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 	}
 	for (int i = 0; i < nr; i++)
 		space += room[i].len;
-	want = (uint32_t)min_u64(want, space);
+	want = bridge_mark_upto(b, (uint32_t)min_u64(want, space));
 	if (!want) {
 		tcpd_send_filled(d->st, b->h, 0, d->now);
 		return FLOW_HELD;
@@ -229,7 +230,8 @@ static enum bridge_flow pump(struct bridge *b, uint32_t fresh, uint32_t want,
 		want = 1;
 	/* Once the app has hung up, nobody is left who could see a reset. */
 	t = take(b, room, nr, want, want == fresh && !b->hup);
-	tcpd_send_filled(d->st, b->h, t.rights ? 0 : t.n, d->now);
+	flags = bridge_mark_pass(b, t.n);
+	tcpd_send_filled_as(d->st, b->h, t.rights ? 0 : t.n, flags, d->now);
 	if (mark && t.n && !t.rights)
 		tcpd_send_urgent(d->st, b->h, d->now);
 	if ((mark && t.n) || t.n == fresh)

@@ -109,8 +109,8 @@ int tcpd_app_getpeername(int fd, struct sockaddr *sa, socklen_t *len);
 /*
  * Options, with the levels, names and values of setsockopt(2); the table is
  * doc/sockopts.md.  SO_ERROR gives the errno that ended the connection, once.
- * SO_RCVTIMEO, SO_SNDTIMEO and SO_RCVLOWAT go to the kernel's socket; all others ask the
- * daemon, and what was written before the call goes before it.
+ * SO_RCVTIMEO, SO_SNDTIMEO and SO_RCVLOWAT go to the kernel's socket; all
+ * others ask the daemon, and what was written before the call goes before it.
  * ENOPROTOOPT: no such option in this version; EINVAL: a value out of range
  * or |len| too small; ENOTCONN: only a connection has it.
  */
@@ -126,6 +126,22 @@ int tcpd_app_getsockopt(int fd, int level, int option, void *value,
  * fd alone.  Asks the daemon.  EINVAL: another request, or no connection.
  */
 int tcpd_app_ioctl(int fd, unsigned long request, int *value);
+
+/*
+ * send(2) with its flags: MSG_MORE (more follows at once: what does not fill a
+ * segment waits for it, 200 ms at most), MSG_EOR (a record ends: no segment
+ * holds octets from both sides), MSG_DONTWAIT, MSG_NOSIGNAL and MSG_OOB, this
+ * one not with the first two.  What was written to the fd before goes before,
+ * what is written after the call goes after.  With MSG_MORE or MSG_EOR it asks
+ * the daemon, once for each 2048 octets; otherwise it is the kernel's send.
+ * While the send buffer is full the octets wait in the fd; what other threads
+ * write or send just then may come under the flags, or undo them.
+ * EOPNOTSUPP: another flag (MSG_FASTOPEN, MSG_ZEROCOPY), or a daemon that
+ * knows no such request; ENOTCONN: a listener, or never connected; EAGAIN,
+ * EPIPE (with SIGPIPE), EINTR as send(2); ENOBUFS, ENOMEM: too many sends
+ * with flags wait in the fd.
+ */
+ssize_t tcpd_app_send(int fd, const void *buf, size_t len, int flags);
 
 /*
  * End a connection by RST at once: what was not sent yet is dropped.  Reads

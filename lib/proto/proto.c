@@ -110,6 +110,13 @@ static bool take_tlv(struct proto_msg *m, uint16_t type, struct octets *v)
 		take(v, m->version, n);
 		m->version[n] = '\0';
 		return true;
+	case PROTO_TLV_FLAGS:
+		m->flags = take_u32(v);
+		return true;
+	case PROTO_TLV_DATA:
+		m->ndata = (uint16_t)n;
+		take(v, m->data, n);
+		return true;
 	case PROTO_TLV_NONE:
 	case PROTO_TLV_END:
 		break;
@@ -223,6 +230,7 @@ static void put_tlvs(struct octets_out *o, const struct proto_msg *m)
 		{PROTO_TLV_LEVEL, &m->level},
 		{PROTO_TLV_OPTION, &m->option},
 		{PROTO_TLV_LENGTH, &m->length},
+		{PROTO_TLV_FLAGS, &m->flags},
 	};
 
 	if (m->has & PROTO_HAS(PROTO_TLV_DOMAIN))
@@ -238,6 +246,8 @@ static void put_tlvs(struct octets_out *o, const struct proto_msg *m)
 		put_tlv(o, PROTO_TLV_VALUE, m->value, m->nvalue);
 	if (m->has & PROTO_HAS(PROTO_TLV_VERSION))
 		put_tlv(o, PROTO_TLV_VERSION, m->version, m->nversion);
+	if (m->has & PROTO_HAS(PROTO_TLV_DATA))
+		put_tlv(o, PROTO_TLV_DATA, m->data, m->ndata);
 }
 
 static size_t build(const struct proto_msg *m, void *p, size_t size, bool reply)

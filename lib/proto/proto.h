@@ -17,11 +17,12 @@
 
 #define PROTO_MAGIC	  0x7463u /* "tc" */
 #define PROTO_MAJOR	  1u
-#define PROTO_MINOR	  0u
+#define PROTO_MINOR	  1u
 #define PROTO_MAX	  4096u /* octets of a message, header included */
 #define PROTO_HDR	  16u
 #define PROTO_ADDR_LEN	  20u
 #define PROTO_VALUE_MAX	  1024u
+#define PROTO_DATA_MAX	  2048u
 #define PROTO_VERSION_MAX 64u
 
 /* A level of options that no kernel has: what tcpd_app_ioctl() asks. */
@@ -30,6 +31,13 @@ enum proto_queue {
 	PROTO_QUEUE_SIOCINQ = 1,
 	PROTO_QUEUE_SIOCOUTQ,
 	PROTO_QUEUE_SIOCOUTQNSD
+};
+
+/* FLAGS of SEND: the first two are enum tcpd_send_flags. */
+enum proto_send_flags {
+	PROTO_SEND_MORE = 1u << 0,
+	PROTO_SEND_EOR = 1u << 1,
+	PROTO_SEND_MARK = 1u << 2 /* or mark what will be written instead */
 };
 
 /* clang-format off */
@@ -43,7 +51,8 @@ enum proto_queue {
 	X(NAME,    6, 1, 0, "its local address and, when it has one, its peer") \
 	X(SETOPT,  7, 1, 0, "set a socket option") \
 	X(GETOPT,  8, 1, 0, "read a socket option; SO_ERROR is cleared by it") \
-	X(ABORT,   9, 1, 0, "RST, without sending what waits")
+	X(ABORT,   9, 1, 0, "RST, without sending what waits") \
+	X(SEND,   10, 1, 0, "octets with flags, behind what was written")
 
 /* name, number, shortest and longest value, what it holds */
 #define PROTO_TLVS(X) \
@@ -55,7 +64,9 @@ enum proto_queue {
 	X(OPTION,  6, 4, 4,    "u32: its name") \
 	X(VALUE,   7, 0, 1024, "its value, as setsockopt(2) takes and getsockopt(2) gives it") \
 	X(LENGTH,  8, 4, 4,    "u32: octets of value that the caller has room for") \
-	X(VERSION, 9, 0, 64,   "text: version of the daemon")
+	X(VERSION, 9, 0, 64,   "text: version of the daemon") \
+	X(FLAGS,  10, 4, 4,    "u32: 1 MORE, 2 EOR, 4 MARK") \
+	X(DATA,   11, 0, 2048, "octets of the stream")
 /* clang-format on */
 
 enum proto_op {
@@ -91,10 +102,11 @@ struct proto_msg {
 	uint32_t has;
 	uint8_t domain;
 	struct proto_addr local, peer;
-	uint32_t backlog, level, option, length;
-	uint16_t nvalue, nversion;
+	uint32_t backlog, level, option, length, flags;
+	uint16_t nvalue, nversion, ndata;
 	uint8_t value[PROTO_VALUE_MAX];
 	char version[PROTO_VERSION_MAX + 1]; /* NUL-terminated */
+	uint8_t data[PROTO_DATA_MAX];
 };
 
 enum proto_result {

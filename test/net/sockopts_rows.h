@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "sockopts.h"
+#include "sockopts_send.h"
 
 struct check {
 	const char *row; /* the head of its line */
@@ -349,35 +350,6 @@ static void call_oob(void)
 	CHECK(wire_next(&s, 0x20, PATIENCE) && s.urg == 3);
 	CHECK(hears(p.peer, "12O4"));
 	part(&p);
-}
-
-/* Without a meaning: what was written goes, in one stream. */
-static void no_meaning(int flag)
-{
-	struct pair p = meet();
-
-	if (send(p.app, "ab", 2, flag | MSG_NOSIGNAL) == 2)
-		UNTIL(queue(p.app, SIOCOUTQ) == 0);
-	else
-		CHECK(errno == EOPNOTSUPP && send(p.app, "ab", 2, 0) == 2);
-	says(p.app, "cd");
-	CHECK(hears(p.peer, "abcd"));
-	part(&p);
-}
-
-static void call_more(void)
-{
-	no_meaning(MSG_MORE);
-}
-
-static void call_eor(void)
-{
-	no_meaning(MSG_EOR);
-}
-
-static void call_fastopen(void)
-{
-	no_meaning(MSG_FASTOPEN);
 }
 
 /* --- what setsockopt refuses, and the kernel takes */

@@ -33,6 +33,8 @@ struct rig {
 	bool cut;	/* nothing gets through between the stacks */
 	unsigned long npackets;
 	unsigned long nrst; /* from the daemon's stack to the peer */
+	/* ... and each of its segments with octets, NULL: nobody looks */
+	void (*saw)(uint32_t seq, uint32_t n);
 };
 
 static struct rig rig;
@@ -133,6 +135,16 @@ static struct tcpd_stack *rig_stack(struct tcpd_settings *s, const char *ip,
 	return st;
 }
 
+/* IPv4 without options, and TCP behind it. */
+static void rig_look(const uint8_t *p, size_t len)
+{
+	uint32_t n = (uint32_t)len - 20 - 4u * (p[20 + 12] >> 4), seq;
+
+	memcpy(&seq, p + 20 + 4, sizeof(seq));
+	if (n && rig.saw)
+		rig.saw(ntohl(seq), n);
+}
+
 /* Packets of |from| to |to|: how many.  Each is a copy of its exact size. */
 static unsigned rig_carry(struct tcpd_stack *from, struct tcpd_stack *to)
 {
@@ -155,6 +167,8 @@ static unsigned rig_carry(struct tcpd_stack *from, struct tcpd_stack *to)
 		/* RST is bit 2 of the flags, octet 13 of the TCP header. */
 		if (from == rig.d.st && copy[20 + 13] & 4)
 			rig.nrst++;
+		if (from == rig.d.st)
+			rig_look(copy, o.len);
 		tcpd_output_done(from, &o, 0, rig.d.now);
 		if (!rig.cut) {
 			tcpd_input(to, &pkt, rig.d.now);

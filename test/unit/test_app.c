@@ -6,138 +6,9 @@
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
  * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
- * LINK: daemon/tcpinfo.c
+ * LINK: daemon/bridge_send.c daemon/tcpinfo.c
  */
-#include <check.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-#include "tcpd_app.h"
-#include "test/unit/app_rig.h"
-
-#define PEER_PORT 7 /* where the peer listens and echoes */
-
-static char dir[] = "/tmp/test-app-XXXXXX";
-static pid_t daemon_pid;
-static int command; /* a port: the peer connects there and says "hello" */
-
-/* --- the other process */
-
-static void echo_all(tcpd_handle *h, size_t n)
-{
-	char buf[4096];
-
-	for (size_t i = 0; i < n; i++) {
-		int64_t got;
-
-		if (!h[i])
-			continue;
-		got = tcpd_recv(rig.peer, h[i], buf, sizeof(buf), rig.d.now);
-		if (got > 0)
-			tcpd_send(rig.peer, h[i], buf, (size_t)got, rig.d.now);
-		if (tcpd_recv_eof(rig.peer, h[i])) {
-			tcpd_close(rig.peer, h[i], rig.d.now);
-			h[i] = 0;
-		}
-	}
-}
-
-static void obey(int fd, tcpd_handle *h)
-{
-	struct tcpd_addr to = rig_addr(RIG_LOCAL, 0);
-
-	if (read(fd, &to.port, sizeof(to.port)) != sizeof(to.port))
-		return;
-	if (tcpd_connect(rig.peer, h, NULL, &to, rig.d.now) == 0)
-		tcpd_send(rig.peer, *h, "hello", 5, rig.d.now);
-}
-
-_Noreturn static void serve(int fd, int ready)
-{
-	struct tcpd_addr at = rig_addr(RIG_PEER, PEER_PORT);
-	tcpd_handle l = 0, h[64] = {0};
-	size_t n = 0;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	rig_start(dir);
-	rig.real_time = true;
-	daemon_now(&rig.d);
-	tcpd_listen(rig.peer, &l, &at, 0, NULL, rig.d.now);
-	(void)!write(ready, "", 1);
-	for (;;) {
-		struct pollfd p[3] = {{.fd = fd, .events = POLLIN},
-				      {.fd = rig.d.app->sock, .events = POLLIN},
-				      {.fd = rig.d.app->set, .events = POLLIN}};
-
-		(void)poll(p, 3, 2);
-		daemon_now(&rig.d);
-		if (p[0].revents && n < 64)
-			obey(fd, &h[n++]);
-		rig_settle();
-		while (n < 64 &&
-		       tcpd_accept(rig.peer, l, &h[n], rig.d.now) == 0)
-			n++;
-		echo_all(h, n);
-		rig_settle();
-	}
-}
-
-static void setup(void)
-{
-	char path[64];
-	int c[2], r[2];
-	char octet;
-
-	ck_assert_int_eq(pipe(c), 0);
-	ck_assert_int_eq(pipe(r), 0);
-	(void)fcntl(c[0], F_SETFL, O_NONBLOCK);
-	daemon_pid = fork();
-	ck_assert_int_ge(daemon_pid, 0);
-	if (daemon_pid == 0)
-		serve(c[0], r[1]);
-	close(r[1]);
-	ck_assert_int_eq(read(r[0], &octet, 1), 1);
-	close(r[0]);
-	close(c[0]);
-	command = c[1];
-	(void)snprintf(path, sizeof(path), "%s/app.sock", dir);
-	setenv("TCPD_APP", path, 1);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
-
-static void teardown(void)
-{
-	kill(daemon_pid, SIGKILL);
-	waitpid(daemon_pid, NULL, 0);
-	close(command);
-}
-
-static void peer_connects(uint16_t port)
-{
-	ck_assert_int_eq(write(command, &port, sizeof(port)), 2);
-}
-
-/* --- the program */
-
-static struct sockaddr_in at(const char *ip, uint16_t port)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons(port)};
-
-	inet_pton(AF_INET, ip, &sa.sin_addr);
-	return sa;
-}
-
-static int try_connect(int fd, uint16_t port)
-{
-	struct sockaddr_in sa = at(RIG_PEER, port);
-
-	return tcpd_app_connect(fd, (struct sockaddr *)&sa, sizeof(sa));
-}
+#include "test/unit/app_daemon.h"
 
 static int listener(uint16_t port)
 {
@@ -396,6 +267,8 @@ START_TEST(every_call_refuses_an_fd_that_is_not_tcpds)
 	REFUSED(tcpd_app_getpeername(fd, (struct sockaddr *)&sa, &len));
 	REFUSED(tcpd_app_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &v, 4));
 	REFUSED(tcpd_app_getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &v, &len));
+	REFUSED(tcpd_app_send(fd, "x", 1, MSG_MORE));
+	REFUSED(tcpd_app_send(fd, "x", 1, 0));
 	REFUSED(tcpd_app_abort(fd));
 #undef REFUSED
 	close(fd);
@@ -449,18 +322,8 @@ START_TEST(a_daemon_that_dies_is_econnreset_everywhere)
 }
 END_TEST
 
-int main(void)
+static void add(TCase *tc)
 {
-	Suite *s = suite_create("app");
-	TCase *tc = tcase_create("calls");
-	SRunner *sr = srunner_create(s);
-	char path[64];
-	int failed;
-
-	if (!mkdtemp(dir))
-		return 1;
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
 #define T(name) tcase_add_test(tc, name)
 	T(a_connection_echoes);
 	T(a_refused_connect_says_so);
@@ -475,13 +338,9 @@ int main(void)
 	T(options_go_to_the_daemon_and_time_outs_to_the_kernel);
 	T(a_daemon_that_dies_is_econnreset_everywhere);
 #undef T
-	suite_add_tcase(s, tc);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	(void)snprintf(path, sizeof(path), "%s/app.sock", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
-	return failed != 0;
+}
+
+int main(void)
+{
+	return run_suite("app", add);
 }

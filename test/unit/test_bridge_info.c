@@ -6,7 +6,7 @@
  * LINK: daemon/app.c daemon/app_allow.c daemon/app_client.c daemon/app_req.c
  * LINK: daemon/bridge.c daemon/bridge_accept.c daemon/bridge_info.c
  * LINK: daemon/bridge_io.c daemon/bridge_opt.c daemon/bridge_optval.c
- * LINK: daemon/tcpinfo.c
+ * LINK: daemon/bridge_send.c daemon/tcpinfo.c
  */
 #include "test/unit/bridge_rig.h"
 

@@ -29,8 +29,11 @@ static struct proto_msg full(uint16_t op)
 		.length = 104,
 		.nvalue = 5,
 		.nversion = 5,
+		.flags = PROTO_SEND_EOR,
+		.ndata = 7,
 		.value = "abcde",
 		.version = "0.1.0",
+		.data = "octets",
 	};
 
 	for (unsigned t = 1; t < PROTO_TLV_END; t++)
@@ -65,6 +68,9 @@ static void same(const struct proto_msg *a, const struct proto_msg *b)
 	ck_assert_uint_eq(a->nvalue, b->nvalue);
 	ck_assert_mem_eq(a->value, b->value, a->nvalue);
 	ck_assert_str_eq(a->version, b->version);
+	ck_assert_uint_eq(a->flags, b->flags);
+	ck_assert_uint_eq(a->ndata, b->ndata);
+	ck_assert_mem_eq(a->data, b->data, a->ndata);
 }
 
 /* A copy of exactly |len| octets, so that one read too many shows in ASan. */
