@@ -15,15 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_MAGIC	  0x7463u /* "tc" */
-#define PROTO_MAJOR	  1u
-#define PROTO_MINOR	  1u
-#define PROTO_MAX	  4096u /* octets of a message, header included */
-#define PROTO_HDR	  16u
-#define PROTO_ADDR_LEN	  20u
-#define PROTO_VALUE_MAX	  1024u
-#define PROTO_DATA_MAX	  2048u
-#define PROTO_VERSION_MAX 64u
+#define PROTO_MAGIC	   0x7463u /* "tc" */
+#define PROTO_MAJOR	   1u
+#define PROTO_MINOR	   1u
+#define PROTO_MAX	   4096u /* octets of a message, header included */
+#define PROTO_HDR	   16u
+#define PROTO_ADDR_LEN	   20u
+#define PROTO_VALUE_MAX	   1024u
+#define PROTO_DATA_MAX	   2048u
+#define PROTO_VERSION_MAX  64u
 
 /* A level of options that no kernel has: what tcpd_app_ioctl() asks. */
 #define PROTO_LEVEL_QUEUES 0x74637064u

@@ -219,9 +219,9 @@ START_TEST(linger_has_two_numbers)
 
 	meet();
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		ck_assert_int_eq(
-			rig_set(a, SOL_SOCKET, SO_LINGER, &want[i], sizeof(want[i])),
-			0);
+		ck_assert_int_eq(rig_set(a, SOL_SOCKET, SO_LINGER, &want[i],
+					 sizeof(want[i])),
+				 0);
 		ck_assert_int_eq(
 			rig_get(a, SOL_SOCKET, SO_LINGER, &got, sizeof(got)),
 			(int)sizeof(got));
