@@ -144,11 +144,11 @@ static inline int queue(int fd, unsigned long request)
 }
 
 /* Until what is asked is so. */
-#define UNTIL(x)                                                        \
-	do {                                                            \
-		for (double t0 = now(); !(x) && now() - t0 < PATIENCE;) \
-			pass_ms(5);                                     \
-		CHECK(x);                                               \
+#define UNTIL(x)                                                              \
+	do {                                                                  \
+		for (double began = now(); !(x) && now() - began < PATIENCE;) \
+			pass_ms(5);                                           \
+		CHECK(x);                                                     \
 	} while (0)
 
 /* --- connections */

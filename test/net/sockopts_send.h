@@ -64,7 +64,8 @@ static void call_more(void)
 	CHECK(hears(p.peer, "abcd") && hears(k.peer, "abcd"));
 	if (now() - t0 < CORK_TIME)
 		CHECK(next_segment() == 4 && kernel_segments(k.app) == 1);
-	/* alone it waits, and goes */
+	/* alone it waits, and goes (with the next ACK, if one were to come) */
+	UNTIL(queue(p.app, SIOCOUTQ) == 0);
 	wire_forget();
 	t0 = now();
 	CHECK(tcpd_app_send(p.app, "ef", 2, MSG_MORE) == 2);

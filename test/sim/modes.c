@@ -100,6 +100,9 @@ static void calm(struct sim *s, uint64_t seed)
 		s->side[i].set.memory = 16u << 20;
 		s->side[i].set.delack = TCPD_MS(40);
 		s->side[i].set.rto_min = TCPD_MS(200);
+		/* whose probe of the tail does not wait for a delayed ACK of
+		 * two segments (RFC 8985, 7.2) */
+		s->side[i].set.as_linux = false;
 		s->pair[0].ep[i].total = 100000;
 		s->pair[0].ep[i].write_size = 5000;
 		s->pair[0].ep[i].read_size = 20000;
