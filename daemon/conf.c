@@ -208,11 +208,10 @@ static int take_inside(struct reader *rd, size_t number, size_t *i,
 
 	for (; *i < rd->scan.nitems; (*i)++) {
 		const struct conf_item *it = &rd->scan.items[*i];
-		void *owner = owner_of(it->row, NULL, s, a);
 
 		if (it->section != number)
 			break;
-		if (take_item(rd, it, cfg, owner) < 0)
+		if (take_item(rd, it, cfg, owner_of(it->row, NULL, s, a)) < 0)
 			return -1;
 		if (s != NULL)
 			s->set |= CONF_ROW_BIT(it->row);
