@@ -13,7 +13,8 @@
 static const char *slabs(const struct tcp *t)
 {
 	const struct slab *all[] = {&t->conns, &t->listeners, &t->halves,
-				    &t->tws,   &t->xmits,     &t->sackqs};
+				    &t->tws,   &t->xmits,     &t->sackqs,
+				    &t->flows};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		const struct slab *s = all[i];
@@ -369,6 +370,8 @@ static const char *sums(const struct check *k)
 		"conn: the table holds another number");
 	REQUIRE(k->nrecords == t->xmits.count,
 		"records: one that belongs to nobody");
+	REQUIRE(k->nflows == t->flows.count,
+		"flow: a slot that belongs to nobody");
 	REQUIRE(k->nsackqs == t->sackqs.count,
 		"sack: a slot that belongs to nobody");
 	REQUIRE(k->mem == t->pool.nused,

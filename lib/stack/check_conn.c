@@ -66,7 +66,7 @@ static const char *values(const struct tcp *t, const struct conn *c)
 		"conn: a buffer limit out of its range");
 	REQUIRE(c->snd_wnd <= WND_MAX && c->max_snd_wnd <= WND_MAX,
 		"conn: a window that no segment can give");
-	REQUIRE(!open || (c->ccs.cwnd && c->ccs.priv[0] <= UINT32_MAX),
+	REQUIRE(!open || c->ccs.cwnd,
 		"conn: a congestion window that cannot be");
 	REQUIRE(c->pmtu <= SEG_MAX && c->pmtu_high <= SEG_MAX &&
 			c->pmtu_how < TCPD_NPMTUS &&
@@ -366,6 +366,19 @@ static const char *sacks(struct check *k, const struct conn *c)
 	return NULL;
 }
 
+static const char *flow(struct check *k, const struct conn *c)
+{
+	if (!c->flow) {
+		REQUIRE(conn_flight(c) <= (c->snd_una == c->iss),
+			"flow: in flight without one");
+		return NULL;
+	}
+	REQUIRE(slab_used(&k->t->flows, c->flow - 1),
+		"flow: a slot that is not in use");
+	k->nflows++;
+	return NULL;
+}
+
 static const char *urgent(const struct conn *c)
 {
 	REQUIRE(!c->urg_in || seq_gt(c->rcv_up, c->rq.read),
@@ -499,6 +512,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : recv_blocks(k, c);
 	wrong = wrong ? wrong : recv_queue(k, c);
 	wrong = wrong ? wrong : sacks(k, c);
+	wrong = wrong ? wrong : flow(k, c);
 	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : uto(c);
 	wrong = wrong ? wrong : borrows(k, c);

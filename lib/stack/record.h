@@ -19,7 +19,7 @@
 #include "tcp/xmit.h"
 
 #define RECORD_MAGIC   "tcpd-rec"
-#define RECORD_VERSION 3u
+#define RECORD_VERSION 4u
 #define RECORD_HEAD    28u /* magic, u32 version, u64 octets, u64 sum */
 #define RECORD_ITEM    8u  /* u16 tag, u16 kind, u32 len */
 
@@ -76,6 +76,7 @@ enum record_more {
 	MORE_MESSAGE_BLOCK, /* U32: block, order */
 	MORE_MESSAGE,	    /* octets: an ICMP message */
 	MORE_SACKQ,	    /* group */
+	MORE_FLOW,	    /* group */
 	MORE_FRAG_BLOCKS = 0x140, /* U32: block, order, len; for each */
 	MORE_FRAG_PIECES	  /* octets: all that they hold */
 };
@@ -118,7 +119,7 @@ extern const struct record_type record_sizes; /* struct tcpd_settings */
 extern const struct record_type record_stack; /* struct tcpd_stack */
 extern const struct record_type record_conn, record_listener, record_half;
 extern const struct record_type record_timewait, record_xmit, record_reply,
-	record_sackq;
+	record_sackq, record_flow;
 extern const struct record_type record_frag;
 
 /* --- writing */

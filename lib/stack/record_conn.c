@@ -121,6 +121,13 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 		record_fields(o, &record_sackq, sackq_of(t, c));
 		record_end(o, group);
 	}
+	if (c->flow) {
+		uint64_t group = record_begin(o, MORE_FLOW, REC_GROUP);
+
+		record_u64(o, MORE_USER, 0); /* never empty */
+		record_fields(o, &record_flow, flow_of(t, c));
+		record_end(o, group);
+	}
 	for (uint32_t link = c->xmit_first; link;
 	     link = xmit_at(t, link - 1)->next) {
 		uint64_t group = record_begin(o, MORE_XMIT, REC_GROUP);
@@ -318,6 +325,16 @@ static bool sackq(struct tcp *t, struct conn *c, struct octets group)
 	return record_read(o, &record_sackq, sackq_of(t, c));
 }
 
+static bool flow(struct tcp *t, struct conn *c, struct octets group)
+{
+	struct octets o = record_find(group, MORE_FLOW, REC_GROUP);
+
+	if (octets_left(&o) == 0)
+		return true; /* tcpd_check() knows who needs one */
+	c->flow = slab_take(&t->flows) + 1;
+	return record_read(o, &record_flow, flow_of(t, c));
+}
+
 bool record_get_conn(struct tcp *t, struct octets group)
 {
 	struct conn *c;
@@ -339,5 +356,6 @@ bool record_get_conn(struct tcp *t, struct octets group)
 	if (hashed && (!port_tuple_free(t, &c->tu) || !conn_hash(t, c)))
 		return false;
 	return send_queue(t, c, group) && recv_queue(t, c, group) &&
-	       xmits(t, c, group) && sackq(t, c, group);
+	       xmits(t, c, group) && sackq(t, c, group) &&
+	       flow(t, c, group);
 }

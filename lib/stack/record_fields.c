@@ -263,6 +263,17 @@ static const struct field sackq_fields[] = {
 #undef A
 const struct record_type record_sackq = TYPE_PLAIN(sackq);
 
+#define F(tag, m) ONE(struct flow, tag, m)
+#define A(tag, m) ARRAY(struct flow, tag, m)
+static const struct field flow_fields[] = {
+	A(1, cc),
+	F(2, total_lost),
+	F(3, depart_at),
+};
+#undef F
+#undef A
+const struct record_type record_flow = TYPE_PLAIN(flow);
+
 #define F(tag, m) ONE(struct frag, tag, m)
 #define A(tag, m) ARRAY(struct frag, tag, m)
 static const struct field frag_fields[] = {
@@ -355,7 +366,7 @@ static const struct field conn_fields[] = {
 	F(110, repeat_full_at),
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),
-	F(123, ccs.pacing_rate), F(124, ccs.mss), A(125, ccs.priv),
+	F(123, ccs.pacing_rate), F(124, ccs.mss),
 	F(126, delivered), F(127, delivered_at), F(128, first_sent_at),
 	/* limits, counts */
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),

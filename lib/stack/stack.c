@@ -198,6 +198,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	place_slab(l, &t->tws, sizeof(struct timewait), s->max_time_wait,
 		   false);
 	place_slab(l, &t->xmits, sizeof(struct xmit), nrecords(s), false);
+	place_slab(l, &t->flows, sizeof(struct flow), s->max_conns, false);
 	place_slab(l, &t->sackqs, sizeof(struct sackq), s->max_conns, false);
 	place_table(l, &t->conn_tab, s->max_conns);
 	place_table(l, &t->half_tab, s->max_half_open);

@@ -104,6 +104,8 @@ static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
 	struct cc_sample rs = {
 		.now = t->now,
 		.acked = acked,
+		.delivered = acked,
+		.total_delivered = c->delivered,
 		.prior_in_flight = prior,
 		.in_flight = conn_pipe(c),
 		.rtt = h->any ? h->rtt : 0,
@@ -116,11 +118,12 @@ static void tell_cc(struct tcp *t, struct conn *c, const struct harvest *h,
 		tcpd_time sending = h->sent_at - h->first_sent_at;
 		tcpd_time acking = t->now - h->delivered_at;
 
-		rs.delivered = (uint32_t)(c->delivered - h->delivered);
+		rs.sample_delivered = (uint32_t)(c->delivered - h->delivered);
+		rs.prior_delivered = h->delivered;
 		rs.interval = max_u64(sending, acking);
 		c->first_sent_at = h->sent_at;
 	}
-	cc_ops_of(c->cc)->acked(&c->ccs, &rs);
+	cc_ops_of(c->cc)->acked(&c->ccs, flow_of(t, c)->cc, &rs);
 }
 
 /*

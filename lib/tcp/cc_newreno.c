@@ -14,16 +14,16 @@
 
 enum { ACKED = 0 }; /* priv: octets towards the next segment of growth */
 
-static void init(struct cc_state *s, uint32_t iw)
+static void init(struct cc_state *s, uint64_t *priv, const struct cc_begin *b)
 {
-	s->cwnd = iw;
-	s->ssthresh = UINT32_MAX;
+	(void)b;
 	s->pacing_rate = 0;
 	s->burst = 0;
-	s->priv[ACKED] = 0;
+	priv[ACKED] = 0;
 }
 
-static void acked(struct cc_state *s, const struct cc_sample *rs)
+static void acked(struct cc_state *s, uint64_t *priv,
+		  const struct cc_sample *rs)
 {
 	uint32_t n = rs->acked;
 
@@ -35,9 +35,9 @@ static void acked(struct cc_state *s, const struct cc_sample *rs)
 		s->cwnd += gain;
 		n -= gain;
 	}
-	s->priv[ACKED] += n;
-	while (s->priv[ACKED] >= s->cwnd) {
-		s->priv[ACKED] -= s->cwnd;
+	priv[ACKED] += n;
+	while (priv[ACKED] >= s->cwnd) {
+		priv[ACKED] -= s->cwnd;
 		s->cwnd += s->mss;
 	}
 }
@@ -48,42 +48,50 @@ static uint32_t half(const struct cc_state *s, uint32_t in_flight)
 	return max_u32(in_flight / 2, 2 * s->mss);
 }
 
-static void enter_recovery(struct cc_state *s, uint32_t in_flight,
-			   tcpd_time now)
+static void enter_recovery(struct cc_state *s, uint64_t *priv,
+			   uint32_t in_flight, enum cc_why why, tcpd_time now)
 {
+	(void)why;
 	(void)now;
 	s->ssthresh = half(s, in_flight);
-	s->cwnd = s->ssthresh;
-	s->priv[ACKED] = 0;
+	priv[ACKED] = 0;
 }
 
 /* RFC 6582, 3.2, step 3, the first way: no burst. */
-static void exit_recovery(struct cc_state *s, uint32_t in_flight, tcpd_time now)
+static void exit_recovery(struct cc_state *s, uint64_t *priv,
+			  uint32_t in_flight, tcpd_time now)
 {
+	(void)priv;
 	(void)now;
 	s->cwnd = min_u32(s->ssthresh, max_u32(in_flight, s->mss) + s->mss);
 }
 
-static void timeout(struct cc_state *s, uint32_t in_flight, bool first,
-		    tcpd_time now)
+static void timeout(struct cc_state *s, uint64_t *priv, uint32_t in_flight,
+		    bool first, tcpd_time now)
 {
 	(void)now;
 	if (first)
 		s->ssthresh = half(s, in_flight);
 	s->cwnd = s->mss;
-	s->priv[ACKED] = 0;
+	priv[ACKED] = 0;
 }
 
-static void undo(struct cc_state *s, uint32_t cwnd, uint32_t ssthresh)
+static void undo(struct cc_state *s, uint64_t *priv, const struct cc_prior *was,
+		 tcpd_time now)
 {
-	s->cwnd = max_u32(s->cwnd, cwnd);
-	s->ssthresh = max_u32(s->ssthresh, ssthresh);
+	(void)priv;
+	(void)now;
+	s->cwnd = max_u32(s->cwnd, was->cwnd);
+	s->ssthresh = max_u32(s->ssthresh, was->ssthresh);
 }
 
 /* RFC 5681, 4.1. */
-static void restart(struct cc_state *s, uint32_t iw, tcpd_time idle)
+static void restart(struct cc_state *s, uint64_t *priv, uint32_t iw,
+		    tcpd_time idle, tcpd_time now)
 {
+	(void)priv;
 	(void)idle;
+	(void)now;
 	s->cwnd = min_u32(s->cwnd, iw);
 }
 

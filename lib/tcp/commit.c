@@ -42,6 +42,8 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 	uint32_t slot = xmit_add(t, c, c->snd_nxt, end);
 	struct xmit *x;
 
+	if (end != c->iss + 1)
+		conn_flow(t, c);
 	assert(slot != SLAB_NONE);
 	x = xmit_at(t, slot);
 	if (conn_flight(c) == 0)
@@ -210,8 +212,6 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	c->segs_out += n;
 	t->stat.segments_out += n;
 	t->stat.segments_super_out += n > 1;
-	if (p->kind == PLAN_DATA || p->kind == PLAN_MTU)
-		output_restart(t, c);
 	if (p->len) {
 		c->data_segs_out += n;
 		c->last_snd = t->now;

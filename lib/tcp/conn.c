@@ -204,6 +204,8 @@ void conn_free(struct tcp *t, struct conn *c)
 		t->ports[c->tu.lport].nbound--;
 		give_port(t, c);
 	}
+	if (c->flow)
+		slab_give(&t->flows, c->flow - 1);
 	slab_give(&t->conns, conn_slot(t, c));
 }
 
@@ -369,10 +371,49 @@ static uint32_t initial_window(const struct conn *c)
 	return c->nrexmt ? c->mss : conn_initial_window(c->mss);
 }
 
+static void begin_module(struct tcp *t, struct conn *c)
+{
+	struct flow *f = flow_of(t, c);
+	struct cc_begin b = {.now = t->now,
+			     .srtt = c->srtt,
+			     .total_delivered = c->delivered,
+			     .seed = c->id};
+
+	memset(f->cc, 0, sizeof(f->cc));
+	cc_ops_of(c->cc)->init(&c->ccs, f->cc, &b);
+}
+
+void conn_flow(struct tcp *t, struct conn *c)
+{
+	if (c->flow)
+		return;
+	c->flow = slab_take(&t->flows) + 1;
+	begin_module(t, c);
+}
+
+void conn_start_window(struct tcp *t, struct conn *c, uint32_t cwnd)
+{
+	c->ccs.cwnd = cwnd;
+	c->ccs.ssthresh = UINT32_MAX;
+	c->ccs.burst = 0;
+	c->ccs.pacing_rate = 0;
+	if (c->flow)
+		begin_module(t, c);
+}
+
+void conn_change_cc(struct tcp *t, struct conn *c, uint8_t cc)
+{
+	bool other = c->cc != cc;
+
+	c->cc = cc;
+	if (other && c->flow)
+		begin_module(t, c);
+}
+
 void conn_syn_acked(struct tcp *t, struct conn *c)
 {
 	conn_set_mss(t, c);
-	cc_ops_of(c->cc)->init(&c->ccs, initial_window(c));
+	conn_start_window(t, c, initial_window(c));
 	if (c->nrexmt && c->srtt == 0) /* RFC 6298, 5.7 */
 		c->rto = max_u64(c->rto, TCPD_SEC(3));
 	c->rto = max_u64(c->rto, t->set.rto_min); /* no sample was taken yet */

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "cc.h"
+#include "flow.h"
 #include "tcp.h"
 
 enum conn_timer {
@@ -216,6 +217,7 @@ struct conn {
 
 	/* congestion (cc.h) */
 	struct cc_state ccs;
+	uint32_t flow;	    /* slot + 1; 0: has sent nothing but a SYN */
 	uint64_t delivered; /* octets acknowledged, whole life */
 	tcpd_time delivered_at, first_sent_at;
 
@@ -240,6 +242,12 @@ static_assert(TCPD_NOPTIONS <= 32, "a bit of |options| each");
 static inline struct conn *conn_at(const struct tcp *t, uint32_t slot)
 {
 	return slab_at(&t->conns, slot);
+}
+
+/* NULL: it has sent nothing yet that needs one. */
+static inline struct flow *flow_of(const struct tcp *t, const struct conn *c)
+{
+	return c->flow ? slab_at(&t->flows, c->flow - 1) : NULL;
 }
 
 /* NULL: nothing is to be said. */
@@ -378,6 +386,13 @@ uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss);
 void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs);
 
+/* It sends from now on: it has a struct flow, whose module has begun. */
+void conn_flow(struct tcp *t, struct conn *c);
+/* Another congestion control goes on with the window that there is. */
+void conn_change_cc(struct tcp *t, struct conn *c, uint8_t cc);
+/* A congestion window to begin with. */
+void conn_start_window(struct tcp *t, struct conn *c, uint32_t cwnd);
+
 /* What may be sent before the first ACK. */
 uint32_t conn_initial_window(uint32_t mss);
 
@@ -491,7 +506,8 @@ void delack_read(struct tcp *t, struct conn *c, uint32_t n);
 #define REPLY_RUN 64u
 
 bool output_next(struct tcp *t, struct plan *p);
-void output_restart(struct tcp *t, struct conn *c); /* RFC 5681, 4.1 */
+/* Text comes after a pause: RFC 5681, 4.1. */
+void output_restart(struct tcp *t, struct conn *c);
 void output_commit(struct tcp *t);
 struct plan output_text_plan(const struct tcp *t, const struct conn *c,
 			     enum plan_kind kind);

@@ -87,15 +87,6 @@ static void put_quickack(struct tcp *t, struct conn *c, bool on)
 	}
 }
 
-static void put_congestion(struct conn *c, uint8_t cc)
-{
-	bool other = c->cc != cc;
-
-	c->cc = cc;
-	if (other && conn_synchronized(c))
-		cc_ops_of(cc)->init(&c->ccs, c->ccs.cwnd);
-}
-
 static void put_lingering(struct tcp *t, struct conn *c, bool on)
 {
 	c->lingering = on;
@@ -153,7 +144,7 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 		c->advmss = (uint32_t)v;
 		break;
 	case TCPD_OPT_CONGESTION:
-		put_congestion(c, (uint8_t)v);
+		conn_change_cc(t, c, (uint8_t)v);
 		break;
 	case TCPD_OPT_UNREAD:
 		c->unread = v != 0;

@@ -316,10 +316,10 @@ void output_restart(struct tcp *t, struct conn *c)
 {
 	tcpd_time idle = t->now - c->last_snd;
 
-	if (conn_flight(c) == 0 && c->last_snd && idle > c->rto &&
-	    conn_unsent(c))
-		cc_ops_of(c->cc)->restart(&c->ccs, conn_initial_window(c->mss),
-					  idle);
+	if (!c->flow || conn_flight(c) || idle <= c->rto)
+		return;
+	cc_ops_of(c->cc)->restart(&c->ccs, flow_of(t, c)->cc,
+				  conn_initial_window(c->mss), idle, t->now);
 }
 
 /* The user time-out before text, in a segment of its own: beside it there may
@@ -335,15 +335,10 @@ static void plan_uto(const struct tcp *t, const struct conn *c, struct plan *p)
 /* New text, or old; the window as it will be once this has left. */
 static bool plan_text(struct tcp *t, struct conn *c, struct plan *p)
 {
-	struct cc_state had = c->ccs;
-	bool found;
-
-	output_restart(t, c);
-	found = plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
-		plan_data(t, c, p) || tlp_plan(t, c, p);
+	bool found = plan_rexmt(t, c, p) || plan_probe(t, c, p) ||
+		     plan_data(t, c, p) || tlp_plan(t, c, p);
 	if (found && c->uto_due)
 		plan_uto(t, c, p);
-	c->ccs = had;
 	return found;
 }
 

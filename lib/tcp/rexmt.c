@@ -116,8 +116,10 @@ void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 	t->stat.recovery_fast++;
 	count_early(t, c);
 	/* RFC 5681, 3.2, step 2: without what limited transmit has sent */
-	cc_ops_of(c->cc)->enter_recovery(
-		&c->ccs, min_u32(conn_flight(c), c->dup_flight), t->now);
+	cc_ops_of(c->cc)->enter_recovery(&c->ccs, flow_of(t, c)->cc,
+					 min_u32(conn_flight(c), c->dup_flight),
+					 CC_LOSS, t->now);
+	c->ccs.cwnd = c->ccs.ssthresh;
 	c->recovery = REC_FAST;
 	c->recover = c->snd_nxt;
 	mark_first_lost(t, c);
@@ -128,8 +130,8 @@ void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg)
 static void leave_recovery(struct tcp *t, struct conn *c)
 {
 	if (c->recovery == REC_FAST)
-		cc_ops_of(c->cc)->exit_recovery(&c->ccs, conn_flight(c),
-						t->now);
+		cc_ops_of(c->cc)->exit_recovery(&c->ccs, flow_of(t, c)->cc,
+						conn_flight(c), t->now);
 	c->recovery = REC_OPEN;
 	c->dupacks = 0;
 	c->duped = 0;
@@ -248,7 +250,8 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	else
 		count_early(t, c);
 	t->stat.recovery_rto += c->recovery != REC_RTO;
-	cc_ops_of(c->cc)->timeout(&c->ccs, flight, first, t->now);
+	cc_ops_of(c->cc)->timeout(&c->ccs, flow_of(t, c)->cc, flight, first,
+				  t->now);
 	c->recovery = REC_RTO;
 	c->recover = c->snd_nxt;
 	c->dupacks = 0;

@@ -192,6 +192,8 @@ void sendq_filled(struct tcp *t, struct conn *c, uint32_t n)
 	last = t->pool.block[b].len ? b : t->pool.block[b].prev;
 	if (c->snd_wnd == 0 && conn_queued(c) == 0)
 		c->closed_at = t->now; /* that matters from now on */
+	if (conn_queued(c) == 0)
+		output_restart(t, c);
 	for (; n; b = t->pool.block[b].next) {
 		struct pool_block *k = &t->pool.block[b];
 		uint32_t part = min_u32(n, block_left(t, b));

@@ -171,7 +171,7 @@ struct tcp {
 	struct wheel wheel;
 	struct wheel tw_wheel;	/* TIME-WAIT: its first entry is the oldest */
 	struct wheel_node misc; /* MISC_TRIM */
-	struct slab conns, listeners, halves, tws, xmits, sackqs;
+	struct slab conns, listeners, halves, tws, xmits, sackqs, flows;
 	struct htab conn_tab, half_tab, tw_tab;
 	struct port *ports; /* 65536 */
 

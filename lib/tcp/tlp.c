@@ -116,8 +116,11 @@ void tlp_acked(struct tcp *t, struct conn *c)
 		return;
 	if (c->tlp_resent && c->snd_una == c->tlp_end)
 		return; /* what comes next tells */
-	if (c->tlp_resent)
-		cc_ops_of(c->cc)->enter_recovery(&c->ccs, c->ccs.cwnd, t->now);
+	if (c->tlp_resent) {
+		cc_ops_of(c->cc)->enter_recovery(&c->ccs, flow_of(t, c)->cc,
+						 c->ccs.cwnd, CC_LOSS, t->now);
+		c->ccs.cwnd = c->ccs.ssthresh;
+	}
 	c->tlp_out = false;
 }
 

@@ -71,7 +71,7 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	old = timewait_find(t, &tu, tuple_hash(t, &tu));
 	conn_open_send(t, c, first_seq(t, &tu, old));
 	conn_set_mss(t, c);
-	cc_ops_of(c->cc)->init(&c->ccs, c->mss);
+	conn_start_window(t, c, c->mss);
 	c->rcv_wscale = tcp_wscale(t, c->rcv_max);
 	c->ts = t->set.timestamps;
 	c->sack = t->set.sack;

@@ -390,7 +390,7 @@ struct conn *rig_conn(uint32_t iss, uint32_t irs)
 	c->snd_wl2 = iss;
 	c->state = TCPD_ESTABLISHED;
 	conn_set_mss(t, c);
-	cc_ops_of(c->cc)->init(&c->ccs, 10 * c->mss);
+	conn_start_window(t, c, 10 * c->mss);
 	ck_assert(conn_hash(t, c));
 	return c;
 }

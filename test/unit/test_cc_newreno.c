@@ -8,12 +8,14 @@
 
 #define MSS 1000u
 
+static uint64_t priv[CC_NPRIV];
+
 static struct cc_state fresh(uint32_t cwnd, uint32_t ssthresh)
 {
-	struct cc_state s = {.mss = MSS};
+	struct cc_state s = {.mss = MSS, .cwnd = cwnd, .ssthresh = ssthresh};
 
-	cc_newreno.init(&s, cwnd);
-	s.ssthresh = ssthresh;
+	memset(priv, 0, sizeof(priv));
+	cc_newreno.init(&s, priv, &(struct cc_begin){.now = 1});
 	return s;
 }
 
@@ -22,7 +24,7 @@ static void acks(struct cc_state *s, unsigned n, uint32_t each, bool limited)
 	struct cc_sample rs = {.acked = each, .cwnd_limited = limited};
 
 	while (n--)
-		cc_newreno.acked(s, &rs);
+		cc_newreno.acked(s, priv, &rs);
 }
 
 static const struct growth {
@@ -64,13 +66,17 @@ START_TEST(newreno_grows_as_rfc_5681_says)
 }
 END_TEST
 
-START_TEST(newreno_begins_with_iw_and_no_known_limit)
+START_TEST(newreno_begins_with_the_window_that_there_is)
 {
-	struct cc_state s = {.mss = MSS, .pacing_rate = 7, .burst = 7};
+	struct cc_state s = {.mss = MSS,
+			     .cwnd = 14600,
+			     .ssthresh = 20000,
+			     .pacing_rate = 7,
+			     .burst = 7};
 
-	cc_newreno.init(&s, 14600);
+	cc_newreno.init(&s, priv, &(struct cc_begin){.now = 1});
 	ck_assert_uint_eq(s.cwnd, 14600);
-	ck_assert_uint_ge(s.ssthresh, 1u << 30); /* 5681-5 */
+	ck_assert_uint_eq(s.ssthresh, 20000);
 	ck_assert_uint_eq(s.pacing_rate | s.burst, 0);
 }
 END_TEST
@@ -84,8 +90,8 @@ static const struct loss {
 	{"5681-4: RTO with little in flight", true, true, 3000, 2000, MSS},
 	{"5681-4: RTO of the same data again", true, false, 1000, 77777, MSS},
 	{"5681-7: fast retransmit with ten in flight", false, true, 10000, 5000,
-	 5000},
-	{"5681-7: with little in flight", false, true, 1000, 2000, 2000},
+	 10000},
+	{"5681-7: with little in flight", false, true, 1000, 2000, 10000},
 };
 
 START_TEST(newreno_answers_a_loss_as_rfc_5681_says)
@@ -94,9 +100,9 @@ START_TEST(newreno_answers_a_loss_as_rfc_5681_says)
 	struct cc_state s = fresh(10000, 77777);
 
 	if (l->rto)
-		cc_newreno.timeout(&s, l->flight, l->first, 1);
+		cc_newreno.timeout(&s, priv, l->flight, l->first, 1);
 	else
-		cc_newreno.enter_recovery(&s, l->flight, 1);
+		cc_newreno.enter_recovery(&s, priv, l->flight, CC_LOSS, 1);
 	ck_assert_msg(s.ssthresh == l->ssthresh, "%s: ssthresh %u", l->name,
 		      s.ssthresh);
 	ck_assert_msg(s.cwnd == l->cwnd, "%s: cwnd %u", l->name, s.cwnd);
@@ -109,7 +115,7 @@ START_TEST(newreno_does_not_grow_in_recovery)
 	struct cc_sample rs = {
 		.acked = 50000, .cwnd_limited = true, .in_recovery = true};
 
-	cc_newreno.acked(&s, &rs);
+	cc_newreno.acked(&s, priv, &rs);
 	ck_assert_uint_eq(s.cwnd, 10000);
 }
 END_TEST
@@ -127,7 +133,7 @@ START_TEST(newreno_leaves_recovery_without_a_burst)
 {
 	struct cc_state s = fresh(10000, 5000);
 
-	cc_newreno.exit_recovery(&s, leaves[_i].flight, 1);
+	cc_newreno.exit_recovery(&s, priv, leaves[_i].flight, 1);
 	ck_assert_msg(s.cwnd == leaves[_i].want, "%s: cwnd %u", leaves[_i].name,
 		      s.cwnd);
 }
@@ -137,11 +143,12 @@ START_TEST(newreno_restarts_after_idle_with_at_most_iw)
 {
 	struct cc_state s = fresh(100000, 5000);
 
-	cc_newreno.restart(&s, 10000, TCPD_SEC(2)); /* 5681-8 */
+	cc_newreno.restart(&s, priv, 10000, TCPD_SEC(2),
+			   TCPD_SEC(3)); /* 5681-8 */
 	ck_assert_uint_eq(s.cwnd, 10000);
 	ck_assert_uint_eq(s.ssthresh, 5000);
 	s.cwnd = 3000;
-	cc_newreno.restart(&s, 10000, TCPD_SEC(2));
+	cc_newreno.restart(&s, priv, 10000, TCPD_SEC(2), TCPD_SEC(3));
 	ck_assert_uint_eq(s.cwnd, 3000);
 }
 END_TEST
@@ -150,13 +157,13 @@ START_TEST(newreno_undo_takes_back_what_was_halved)
 {
 	struct cc_state s = fresh(10000, 20000);
 
-	cc_newreno.timeout(&s, 10000, true, 1);
-	cc_newreno.undo(&s, 10000, 20000);
+	cc_newreno.timeout(&s, priv, 10000, true, 1);
+	cc_newreno.undo(&s, priv, &(struct cc_prior){10000, 20000}, 1);
 	ck_assert_uint_eq(s.cwnd, 10000);
 	ck_assert_uint_eq(s.ssthresh, 20000);
 	/* what has grown further since stays */
 	s.cwnd = 30000;
-	cc_newreno.undo(&s, 10000, 1);
+	cc_newreno.undo(&s, priv, &(struct cc_prior){10000, 1}, 1);
 	ck_assert_uint_eq(s.cwnd, 30000);
 	ck_assert_uint_eq(s.ssthresh, 20000);
 }
@@ -169,7 +176,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, newreno_grows_as_rfc_5681_says, 0,
 			    ARRAY_SIZE(growths));
-	tcase_add_test(tc, newreno_begins_with_iw_and_no_known_limit);
+	tcase_add_test(tc, newreno_begins_with_the_window_that_there_is);
 	tcase_add_loop_test(tc, newreno_answers_a_loss_as_rfc_5681_says, 0,
 			    ARRAY_SIZE(losses));
 	tcase_add_test(tc, newreno_does_not_grow_in_recovery);

@@ -131,8 +131,6 @@ static const struct broken rows[] = {
 	CONN("conn: a buffer limit out of its range", idle, rcv_max, 1u << 31),
 	CONN("conn: a window that no segment can give", idle, snd_wnd,
 	     1u << 31),
-	CONN("conn: a congestion window that cannot be", idle, ccs.priv[0],
-	     UINT64_C(1) << 40),
 	CONN("conn: an option out of its range", idle, keepintvl_ms, -75000),
 	CONN("conn: a time of 0", idle, time_wait, -TCPD_SEC(60)),
 	CONN("conn: a past time lies ahead", idle, last_rcv, TCPD_SEC(99)),
@@ -260,6 +258,43 @@ static bool small_cwnd(struct tcp *t)
 	return c != NULL;
 }
 
+static bool no_cwnd(struct tcp *t)
+{
+	struct conn *c = idle(t);
+
+	if (c)
+		c->ccs.cwnd = 0;
+	return c != NULL;
+}
+
+static bool no_flow(struct tcp *t)
+{
+	for (uint32_t i = 0; i < t->conns.high; i++) {
+		struct conn *c = conn_at(t, i);
+
+		if (slab_used(&t->conns, i) && c->flow && c->xmit_first &&
+		    c->snd_una != c->iss) {
+			c->flow = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool flow_of_nobody(struct tcp *t)
+{
+	return slab_take(&t->flows) != SLAB_NONE;
+}
+
+static bool flow_not_in_use(struct tcp *t)
+{
+	struct conn *c = idle(t);
+
+	if (c)
+		c->flow = t->flows.max;
+	return c != NULL;
+}
+
 static bool all_read(struct tcp *t)
 {
 	struct conn *c = reader(t);
@@ -295,6 +330,10 @@ static const struct broken_more more[] = {
 	{"conn: nothing in flight, and its timer runs", rexmt_of_nothing},
 	{"conn: text waits, and nothing will send it", fin_left_lying},
 	{"conn: a congestion window in which no segment fits", small_cwnd},
+	{"conn: a congestion window that cannot be", no_cwnd},
+	{"flow: in flight without one", no_flow},
+	{"flow: a slot that belongs to nobody", flow_of_nobody},
+	{"flow: a slot that is not in use", flow_not_in_use},
 	{"conn: nobody holds it", nobodys},
 	{"receive queue: a block in an empty one", all_read},
 	{"conn: SND.NXT is behind what was ever queued", beyond_the_end},

@@ -183,6 +183,7 @@ START_TEST(conn_begins_with_the_initial_window)
 	conn_syn_acked(rig.t, c);
 	conn_established(rig.t, c);
 	ck_assert_msg(c->ccs.cwnd == w->want, "%s: %u", w->name, c->ccs.cwnd);
+	ck_assert_uint_eq(c->ccs.ssthresh, UINT32_MAX); /* 5681-5 */
 	ck_assert_uint_eq(c->nrexmt, 0);
 	/* 6298, 5.7: the RTO is a guess after a lost SYN */
 	ck_assert_uint_eq(c->rto, TCPD_SEC(w->nrexmt ? 3 : 1));

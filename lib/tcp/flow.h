@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow.h - what a connection needs once it sends: congestion control, loss
+ * detection, pacing.  A slab of its own: one that has only received, or does
+ * nothing at all, has none.  There are as many slots as connections, so that
+ * one is always free.
+ */
+#ifndef TCP_FLOW_H
+#define TCP_FLOW_H
+
+#include "cc.h"
+
+struct flow {
+	uint64_t cc[CC_NPRIV]; /* the module's */
+	uint64_t total_lost;   /* octets ever marked lost */
+	tcpd_time depart_at;   /* nothing new leaves before (pace.c) */
+};
+
+#endif /* TCP_FLOW_H */
