@@ -723,5 +723,8 @@ int tcpd_load(struct tcpd_stack *st, const void *buf, size_t len,
 
 /* The "checks of our own" of a whole stack: NULL, or what is wrong (tests). */
 const char *tcpd_check(struct tcpd_stack *st);
+/* The same without the look at each port of a stack that has no connection,
+ * which takes longer than all the rest: for after each packet. */
+const char *tcpd_check_often(struct tcpd_stack *st);
 
 #endif /* TCPD_H */
