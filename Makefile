@@ -88,7 +88,7 @@ help:
 # target bench       scripts/bench (root)
 # target install     into $(DESTDIR)$(PREFIX)
 
-tests: $(RANDOM) $(UNIT) $(DRILL) $(TOOLS) $(EXAMPLES) $(O)/scripts/conf_doc \
+tests: $(RANDOM) $(UNIT) $(DRILL) $(TOOLS) $(O)/test/link/link $(EXAMPLES) $(O)/scripts/conf_doc \
 	$(if $(SCRIPT_SRC),$(O)/test/script/run) $(if $(SIM_SRC),$(O)/test/sim/sim)
 
 INC_STACK := -Ilib -Ilib/include
@@ -162,6 +162,8 @@ $(O)/test/script/run: $(call obj,$(SCRIPT_SRC)) $(HARNESS) $(O)/libtcpd.a
 $(O)/test/sim/sim: $(call obj,$(SIM_SRC)) $(HARNESS) $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(RANDOM): $(RANDOM).o $(HARNESS) $(O)/libtcpd.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+$(O)/test/link/link: $(call obj,$(sort $(wildcard test/link/*.c)))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 $(TOOLS): $(O)/%: $(O)/%.o $(O)/libtcpd-app.a $(O)/libtcpd.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
