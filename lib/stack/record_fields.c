@@ -246,6 +246,8 @@ static const struct field xmit_fields[] = {
 	F(7, mss),
 	F(8, flags),
 	F(9, nsent),
+	F(10, lost),
+	F(11, tx_in_flight),
 };
 #undef F
 const struct record_type record_xmit = TYPE_PLAIN(xmit);

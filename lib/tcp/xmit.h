@@ -26,8 +26,10 @@ struct xmit {
 	tcpd_time sent_at;  /* last transmission */
 	uint64_t delivered; /* conn.delivered then */
 	tcpd_time delivered_at, first_sent_at; /* then */
-	uint32_t left, right, pri;	       /* treap, slot + 1 */
-	uint32_t prev, next; /* by sequence number, slot + 1 */
+	uint32_t lost;		   /* rate_conn.lost then, modulo 2^32 */
+	uint32_t tx_in_flight;	   /* octets in flight then, with this */
+	uint32_t left, right, pri; /* treap, slot + 1 */
+	uint32_t prev, next;	   /* by sequence number, slot + 1 */
 	uint16_t mss;
 	uint8_t flags, nsent;
 };
