@@ -8,6 +8,7 @@
 #   bench_begin NAME BUILD     checks; $tmp, and a trap that removes everything
 #   tcpd_up NS DIR TEXT...     tcpd on core 1 in a new namespace: $tcpd_pid
 #   tcpd_down                  and its namespace
+#   tcpd_in NS DIR TEXT...     the same in one that is there; tcpd_out ends it
 #   kernel_up A K              two namespaces and a veth: the kernel's server
 #                              in K answers on core 1
 #   no_answers NS DEVICE       what goes to the flood's sources is counted and
@@ -15,6 +16,7 @@
 #   answers NS · tun_drops NS · rss PID · cpu PID · ctl ... · stat JQ
 #   note NAME VALUE            one measurement of a figure
 #   table ROWS                 all figures; 1 when a target is missed
+#   medians                    "NAME MEDIAN LEAST MOST N" of every figure
 #
 # A row: name|unit|what it is|target: >=N, <=N, >=@NAME (the median of another
 # figure), !REASON (why there is no figure), or nothing.
@@ -115,12 +117,16 @@ ctl() { "$B/tcpctl" -s "$tcpd_run/ctl.sock" "$@"; }
 stat() { ctl --json stats | jq -r "$1"; }
 
 tcpd_up() { # <namespace> <run-dir> <configuration>...
+	space "$1"
+	tcpd_in "$@"
+}
+
+tcpd_in() { # <namespace> <run-dir> <configuration>...
 	local args=() text
 	tcpd_ns=$1
 	tcpd_run=$2
 	shift 2
 	for text; do args+=(-o "$text"); done
-	space "$tcpd_ns"
 	behind "$tcpd_run.log" "$tcpd_ns" 1 "$B/tcpd" -f "$tmp/conf" \
 		-o "user = nobody group = nogroup run-dir = \"$tcpd_run\"
 		addresses = {\"10.77.0.2/24\", \"fd77::2/64\"}
@@ -139,9 +145,13 @@ tcpd_up() { # <namespace> <run-dir> <configuration>...
 		congctl cubic
 }
 
-tcpd_down() {
+tcpd_out() {
 	kill "$tcpd_pid"
 	wait "$tcpd_pid" 2>/dev/null
+}
+
+tcpd_down() {
+	tcpd_out
 	ip netns del "$tcpd_ns"
 }
 
@@ -205,6 +215,22 @@ rss() { awk '$1 == "Rss:" { print $2 * 1024 }' "/proc/$1/smaps_rollup"; }
 cpu() { awk '{ print $1 / 1e9 }' "/proc/$1/schedstat"; } # s
 calc() { awk "BEGIN { print $* }"; }
 note() { printf '%s\t%s\n' "$1" "$2" >>"$tmp/figures"; }
+
+medians() {
+	awk -F '\t' '
+	{ got[$1] = got[$1] " " $2 }
+	END {
+		for (name in got) {
+			n = split(got[name], v, " ")
+			for (i = 2; i <= n; i++)
+				for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
+					x = v[j]; v[j] = v[j - 1]; v[j - 1] = x
+				}
+			m = n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+			printf "%s\t%s\t%s\t%s\t%d\n", name, m, v[1], v[n], n
+		}
+	}' "$tmp/figures"
+}
 
 table() { # <file with rows>
 	awk -F '\t' -v all="${bench_all:-}" '
