@@ -43,6 +43,9 @@ static const struct conf_choice profiles[] = {
 static const struct conf_choice cookies[] = {
 	{"off", TCPD_COOKIES_OFF, false}, {"auto", TCPD_COOKIES_AUTO, false},
 	{"always", TCPD_COOKIES_ALWAYS, false}, {0}};
+static const struct conf_choice ecn[] = {
+	{"off", TCPD_ECN_OFF, false}, {"passive", TCPD_ECN_PASSIVE, false},
+	{"on", TCPD_ECN_ON, false}, {0}};
 static const struct conf_choice congestion[] = {
 	{"newreno", TCPD_CC_NEWRENO, false}, {"cubic", 0, true},
 	{"bbr", 0, true}, {0}};
@@ -153,6 +156,13 @@ const struct conf_row conf_rows[] = {
 { "congestion", CONN, .type = CONF_T_CHOICE,
   MEMBER(tcpd_conn_settings, congestion), .choices = congestion,
   .def = {"newreno"}, .meaning = "Congestion control." },
+{ "ecn", CONN, .type = CONF_T_CHOICE, MEMBER(tcpd_conn_settings, ecn),
+  .choices = ecn, .def = {"passive"},
+  .meaning = "Explicit congestion notification (RFC 3168): routers mark "
+	"packets where they would else drop them. off: never. passive: where "
+	"the peer's SYN asks for it. on: for the SYNs of programs here, too. A "
+	"connection gives it up when the path turns out to lose or to falsify "
+	"the marks." },
 { "time-scale", TOP, .type = CONF_T_COUNT, MEMBER(conf, time_scale),
   .min = 1, .max = 1000, .def = {"1"},
   .meaning = "The stack's clock runs this many times faster than the wall "

@@ -131,8 +131,11 @@ static void show_sequence(struct text *t, const struct tcpd_status *s)
 		 s->rcv_nxt, s->rcv_nxt - s->irs, s->rcv_wnd, s->rcv_wscale,
 		 s->rcv_ooo);
 	head(t, "options");
-	text_add(t, "%s%s%s%s%s%s\n", s->ts ? "time stamps, " : "",
+	text_add(t, "%s%s%s%s%s%s%s\n", s->ts ? "time stamps, " : "",
 		 s->wscale ? "window scale, " : "", s->sack ? "SACK, " : "",
+		 !s->ecn	? ""
+		 : s->ecn_marks ? "ECN, "
+				: "ECN given up, ",
 		 s->nodelay ? "no delay, " : "Nagle, ",
 		 s->cork ? "corked, " : "",
 		 s->keepalive ? "keep-alive" : "no keep-alive");
@@ -223,7 +226,8 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 
 	a = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s,"
-		" s:I, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}",
+		" s:I, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b,"
+		" s:b, s:b}",
 		"srtt_us", us(s->srtt), "rttvar_us", us(s->rttvar), "rto_us",
 		us(s->rto), "min_rtt_us", us(s->min_rtt), "cwnd",
 		(json_int_t)s->cwnd, "ssthresh", (json_int_t)s->ssthresh,
@@ -232,9 +236,11 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 		(json_int_t)s->pacing_rate, "mss", (json_int_t)s->mss, "pmtu",
 		(json_int_t)s->pmtu, "pmtu_how", tcpd_pmtu_name(s->pmtu_how),
 		"advmss", (json_int_t)s->advmss, "congestion", s->congestion,
-		"ts", s->ts, "wscale", s->wscale, "sack", s->sack, "nodelay",
-		s->nodelay, "cork", s->cork, "keepalive", s->keepalive,
-		"in_recovery", s->in_recovery, "after_rto", s->after_rto);
+		"ts", s->ts, "wscale", s->wscale, "sack", s->sack, "ecn",
+		s->ecn, "ecn_marks", s->ecn_marks, "ecn_seen", s->ecn_seen,
+		"nodelay", s->nodelay, "cork", s->cork, "keepalive",
+		s->keepalive, "in_recovery", s->in_recovery, "after_rto",
+		s->after_rto);
 	b = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o,"
 		" s:o, s:o}",

@@ -110,7 +110,7 @@ static bool same_conn(const struct tcpd_conn_settings *a,
 		if (a->synack_wait[i] != b->synack_wait[i])
 			return false;
 	return a->congestion == b->congestion && a->backlog == b->backlog &&
-	       a->syn_cookies == b->syn_cookies &&
+	       a->syn_cookies == b->syn_cookies && a->ecn == b->ecn &&
 	       a->time_wait == b->time_wait &&
 	       a->receive_buffer == b->receive_buffer &&
 	       a->send_buffer == b->send_buffer;

@@ -71,7 +71,9 @@ void tcpinfo_fill(struct tcpinfo *i, const struct tcpd_status *s, tcpd_time now)
 	i->state = kernel_state(s->state);
 	i->options = (uint8_t)((s->ts ? TCPI_OPT_TIMESTAMPS : 0) |
 			       (s->sack ? TCPI_OPT_SACK : 0) |
-			       (s->wscale ? TCPI_OPT_WSCALE : 0));
+			       (s->wscale ? TCPI_OPT_WSCALE : 0) |
+			       (s->ecn ? TCPI_OPT_ECN : 0) |
+			       (s->ecn_seen ? TCPI_OPT_ECN_SEEN : 0));
 	i->wscales = (uint8_t)((s->snd_wscale & 15) | s->rcv_wscale << 4);
 	sender(i, s);
 	i->rto = us(s->rto);

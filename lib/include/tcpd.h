@@ -222,12 +222,19 @@ enum tcpd_syn_cookies {
 	TCPD_NCOOKIES
 };
 
+/*
+ * ECN of connections (RFC 3168).  PASSIVE: where the peer's SYN asks for it;
+ * ON: our SYNs ask, too.
+ */
+enum tcpd_ecn { TCPD_ECN_OFF, TCPD_ECN_PASSIVE, TCPD_ECN_ON, TCPD_NECNS };
+
 /* What one listener may have differently (tcpd_listen). */
 struct tcpd_conn_settings {
 	tcpd_time synack_wait[TCPD_MAX_WAITS]; /* after each SYN-ACK */
 	uint8_t nsynack_waits;
 	uint8_t congestion;		      /* enum tcpd_congestion */
 	uint8_t syn_cookies;		      /* enum tcpd_syn_cookies */
+	uint8_t ecn;			      /* enum tcpd_ecn */
 	uint32_t backlog;		      /* accept queue */
 	tcpd_time time_wait;		      /* 2MSL */
 	uint32_t receive_buffer, send_buffer; /* upper limits, octets */
@@ -602,6 +609,9 @@ struct tcpd_status {
 	uint32_t urgent;		/* as tcpd_urgent() */
 	uint8_t snd_wscale, rcv_wscale;
 	bool ts, wscale, sack, nodelay, cork, keepalive;
+	/* ECN was agreed on; text of ours is marked (not, once the path has
+	 * shown that it does not work); some of the peer's was */
+	bool ecn, ecn_marks, ecn_seen;
 	bool in_recovery, after_rto;
 	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
 	uint32_t rexmits; /* of what is first unacknowledged, by the timer */

@@ -58,6 +58,14 @@
 	X(recovery, partial_acks,   "partial ACKs during recovery") \
 	X(recovery, rto,            "recoveries begun by the retransmission timer") \
 	X(recovery, initial,        "recoveries begun before an initial window was acknowledged") \
+	X(ecn,      agreed,         "connections opened whose peers agreed on ECN") \
+	X(ecn,      syn_plain,      "SYNs that asked for ECN in vain, sent again without") \
+	X(ecn,      ce_in,          "segments with text that came in marked: congestion experienced") \
+	X(ecn,      ece_in,         "ACKs that told of congestion marks (ECE)") \
+	X(ecn,      cwr_out,        "segments that told of a smaller window (CWR)") \
+	X(ecn,      off_ce,         "connections that gave ECN up: every mark came back as congestion") \
+	X(ecn,      off_lost,       "connections that gave ECN up: nothing marked arrived") \
+	X(ecn,      off_changed,    "connections that gave ECN up: the path changed the marks of what came") \
 	X(pmtu,     icmp,           "path MTUs lowered by what a router said") \
 	X(pmtu,     black_holes,    "path MTUs lowered because full segments vanished") \
 	X(pmtu,     probes,         "segments sent to see whether the path takes larger ones") \

@@ -137,6 +137,7 @@ static const struct field listener_fields[] = {
 	F(14, owner),
 	F(15, opt.set),
 	A(16, opt.value),
+	F(17, set.ecn),
 };
 #undef F
 #undef A
@@ -375,7 +376,7 @@ static const struct field conn_fields[] = {
 	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),
 	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger_ms),
 	F(178, linger2_ms), F(179, defer_accept_ms),
-	F(180, adv_uto), F(181, remote_uto),
+	F(180, adv_uto), F(181, remote_uto), F(190, ecn_plain),
 	F(150, octets_acked), F(151, octets_received), F(152, octets_sent),
 	F(153, octets_retrans), F(154, segs_in), F(155, segs_out),
 	F(156, data_segs_in), F(157, data_segs_out), F(158, retransmits),
@@ -394,7 +395,8 @@ static const struct field conn_fields[] = {
 	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
 	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
 	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent) \
-	X(45, uto_due)
+	X(45, uto_due) X(50, ecn) X(51, ect_off) X(52, ece_due) \
+	X(53, cwr_due) X(54, ce_now) X(55, ect_in) X(56, ecn_tried)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

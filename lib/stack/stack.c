@@ -31,6 +31,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->conn.nsynack_waits = sizeof(waits);
 	s->conn.congestion = TCPD_CC_NEWRENO;
 	s->conn.syn_cookies = TCPD_COOKIES_AUTO;
+	s->conn.ecn = TCPD_ECN_PASSIVE;
 	s->conn.backlog = 4096;
 	s->conn.time_wait = TCPD_SEC(60);
 	s->conn.receive_buffer = 4u << 20;
@@ -61,9 +62,9 @@ bool stack_conn_settings_ok(const struct tcpd_conn_settings *c)
 		if (c->synack_wait[i] == 0)
 			return false;
 	return c->congestion < TCPD_NCCS && c->syn_cookies < TCPD_NCOOKIES &&
-	       c->time_wait > 0 && c->receive_buffer >= POOL_UNIT &&
-	       c->send_buffer >= POOL_UNIT && c->receive_buffer <= 1u << 30 &&
-	       c->send_buffer <= 1u << 30;
+	       c->ecn < TCPD_NECNS && c->time_wait > 0 &&
+	       c->receive_buffer >= POOL_UNIT && c->send_buffer >= POOL_UNIT &&
+	       c->receive_buffer <= 1u << 30 && c->send_buffer <= 1u << 30;
 }
 
 static bool prefix_ok(const struct tcpd_prefix *p)

@@ -117,6 +117,9 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->ts = c->ts;
 	s->wscale = c->wscale;
 	s->sack = c->sack;
+	s->ecn = c->ecn;
+	s->ecn_marks = c->ecn && !c->ect_off;
+	s->ecn_seen = c->ect_in;
 	s->nodelay = c->nodelay;
 	s->cork = c->cork;
 	s->keepalive = c->keepalive;

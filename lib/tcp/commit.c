@@ -69,6 +69,7 @@ static void commit_syn(struct tcp *t, struct conn *c)
 		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
 	}
 	if (c->rexmt_force) { /* by the timer, not by the peer's SYN */
+		ecn_syn_again(t, c);
 		c->rexmt_force = false;
 		if (c->nrexmt < UINT8_MAX)
 			c->nrexmt++;
@@ -132,6 +133,7 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	else if (p->len % p->mss)
 		c->snd_sml = p->seq + p->len;
 	c->push_small = false;
+	ecn_sent(t, c, p);
 	c->octets_sent += p->len;
 	t->stat.octets_sent += p->len;
 	if (conn_unsent(c) == 0)

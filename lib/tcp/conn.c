@@ -425,6 +425,7 @@ void conn_syn_acked(struct tcp *t, struct conn *c)
 
 void conn_established(struct tcp *t, struct conn *c)
 {
+	t->stat.ecn_agreed += c->ecn;
 	if (c->keepalive)
 		keepalive_arm(t, c);
 	conn_event(t, c, TCPD_EV_OPEN | TCPD_EV_WRITABLE);

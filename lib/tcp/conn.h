@@ -113,6 +113,7 @@ struct conn {
 	uint8_t rcv_tos;    /* of the last segment received */
 	uint8_t syncnt;	    /* retries of a SYN; 0: as the settings say */
 	uint8_t super_lost; /* super-segments lost, the last ones in a row */
+	uint8_t ecn_plain;  /* segments of text that came unmarked (ecn.c) */
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
 	uint16_t rtt_n, rtt_per; /* samples in this round, in the one before */
 	uint16_t peer_mss;	 /* 0: it named none */
@@ -153,6 +154,13 @@ struct conn {
 	/* text before snd_up is urgent, and not all acknowledged; before
 	 * rcv_up, and not all read */
 	bool urg_out : 1, urg_in : 1;
+	/* ecn.c: our SYN asks, or has asked; then: it was agreed on */
+	bool ecn_tried : 1, ecn : 1;
+	bool ect_off : 1; /* ... but text of ours goes unmarked */
+	bool ece_due : 1; /* ECE until the peer's CWR comes */
+	bool cwr_due : 1; /* CWR on the next new text */
+	bool ce_now : 1;  /* the last text that came was marked CE */
+	bool ect_in : 1;  /* some that came was marked: ECT or CE */
 	bool uto_due : 1; /* |adv_uto| is to be told, beside no SACK blocks */
 	bool faulty : 1; /* a check of our own failed: the next timer ends it */
 	bool syn_due;	 /* SYN or SYN-ACK is to be (re)sent */
@@ -552,6 +560,22 @@ uint32_t sack_octets(unsigned nblocks);
 void sack_sent(struct tcp *t, struct conn *c, unsigned n);
 /* The blocks that |seg| brings. */
 void sack_take(struct tcp *t, struct conn *c, const struct segment *seg);
+
+/* --- ecn.c: RFC 3168 */
+/* An ECN-setup SYN, which no path has marked. */
+bool ecn_asks(const struct segment *syn);
+/* Flags of a SYN or SYN-ACK of ours. */
+uint8_t ecn_syn_flags(const struct conn *c);
+/* A SYN of ours is sent again: without, from here on. */
+void ecn_syn_again(struct tcp *t, struct conn *c);
+/* Our SYN asks; a SYN or a SYN-ACK has come while it was out. */
+void ecn_ask(const struct tcp *t, struct conn *c);
+void ecn_answered(struct tcp *t, struct conn *c, const struct segment *seg);
+/* Text inside the window has come. */
+void ecn_arrived(struct tcp *t, struct conn *c, const struct segment *seg);
+/* Into a plan: what its segment says, and whether it is marked. */
+void ecn_plan(const struct conn *c, struct plan *p);
+void ecn_sent(struct tcp *t, struct conn *c, const struct plan *p);
 
 /* --- stall.c: connections that hold the send budget.  When it wants to be
  * asked again, TCPD_NEVER: not before the budget is used up */

@@ -70,9 +70,11 @@ static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
 	out->off = (struct tcpd_offload){0};
 	if (text > mss)
 		out->off.gso_size = (uint16_t)mss;
+	if (text > mss && h->flags & TCP_CWR)
+		out->off.flags |= TCPD_PKT_ECN;
 	pseudo = cksum_pseudo(tu->local, tu->peer, IP_TCP, ip.len);
 	if (t->set.csum) {
-		out->off.flags = TCPD_PKT_CSUM_PARTIAL;
+		out->off.flags |= TCPD_PKT_CSUM_PARTIAL;
 		out->off.csum_start = (uint16_t)nip;
 		out->off.csum_offset = TCP_CSUM_AT;
 		put_be16(at + TCP_CSUM_AT, cksum_fold(pseudo));
@@ -134,7 +136,9 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		out->nslices = (uint8_t)sendq_slices(
 			t, c, p->seq, &len, out->slice, TCPD_SLICES_MAX);
 	assert(len == p->len);
-	finish(t, out, &c->tu, (struct marks){c->tos, c->ttl}, &h, len, p->mss);
+	finish(t, out, &c->tu,
+	       (struct marks){c->tos | (p->ect ? IP_ECT0 : 0), c->ttl}, &h, len,
+	       p->mss);
 }
 
 /* RFC 791, 2.3; RFC 8200, 4.5: a multiple of 8 but for the last one. */

@@ -30,12 +30,23 @@ static void refused(struct tcp *t, struct conn *c, const struct segment *seg)
 	conn_ended(t, c, TCPD_ERR_REFUSED, TCPD_EV_RESET);
 }
 
+/* RFC 3168, 6.1.1.1: it may be somebody on the way who dislikes the flags. */
+static void try_without_ecn(struct tcp *t, struct conn *c,
+			    const struct segment *seg)
+{
+	rst_ignored(t, c->id, seg, TCPD_DROP_SYN_SENT);
+	ecn_syn_again(t, c);
+	c->syn_due = true;
+	conn_want_output(t, c);
+}
+
 /* Fourth: a SYN, alone or with an ACK of ours. */
 static void syn_arrived(struct tcp *t, struct conn *c, struct segment *seg,
 			bool acked)
 {
 	conn_open_recv(t, c, seg->h.seq);
 	negotiate(t, c, &seg->h.opt);
+	ecn_answered(t, c, seg);
 	c->snd_wnd = c->max_snd_wnd = seg->h.wnd; /* a SYN's is not scaled */
 	c->snd_wl1 = seg->h.seq;
 	c->snd_wl2 = seg->h.ack;
@@ -75,7 +86,9 @@ void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
 	}
 	/* second: the RST bit, judged by its ACK alone (RFC 5961, 3.2) */
 	if (f & TCP_RST) {
-		if (acked)
+		if (acked && c->ecn_tried && !c->ect_off)
+			try_without_ecn(t, c, seg);
+		else if (acked)
 			refused(t, c, seg);
 		else
 			rst_ignored(t, c->id, seg, TCPD_DROP_RST_INVALID);

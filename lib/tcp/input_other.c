@@ -115,6 +115,8 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
 	    back > 1 || !ack_in_range(c, seg->h.ack) ||
 	    (c->state == TCPD_SYN_RECEIVED && seg->h.ack == c->snd_una))
 		return false;
+	if (c->ecn && !back) /* RFC 3168, 6.1.6: probes are heeded */
+		ecn_arrived(t, c, seg);
 	answer(t, c, seg);
 	seg->stale = back > 0;
 	seg->len = 0;
@@ -154,6 +156,7 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 			conn_want_output(t, c);
 			return false;
 		}
+		ecn_answered(t, c, seg);
 		seg->h.flags &= (uint8_t)~TCP_SYN;
 		seg->h.seq++;
 	}
@@ -398,6 +401,8 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		after_close(t, c);
 		return false;
 	}
+	if (c->ecn)
+		ecn_arrived(t, c, seg);
 	dup = seg->dup ? cut
 		       : recvq_overlap(t, c, seg->h.seq, seg->h.seq + seg->len);
 	took = recvq_put(t, c, seg->h.seq, seg->data, seg->len);

@@ -32,11 +32,12 @@ static struct plan plan_for(const struct tcp *t, const struct conn *c,
 {
 	struct tcpopt_sack s[NSACKS];
 	unsigned nsacks = sack_blocks(t, c, s);
+	uint8_t ece = c->ece_due ? TCP_ECE : 0;
 
 	return (struct plan){.kind = kind,
 			     .conn = conn_slot(t, c),
 			     .seq = c->snd_nxt,
-			     .flags = TCP_ACK,
+			     .flags = (uint8_t)(TCP_ACK | ece),
 			     .nsacks = (uint8_t)nsacks,
 			     .uto = kind == PLAN_ACK && c->uto_due && !nsacks,
 			     .mss = c->mss,
@@ -61,7 +62,7 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 {
 	*p = plan_for(t, c, PLAN_SYN);
 	p->seq = c->iss;
-	p->flags = TCP_SYN;
+	p->flags = TCP_SYN | ecn_syn_flags(c);
 	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
 	p->wnd = conn_syn_window(c);
@@ -234,6 +235,7 @@ static bool plan_mtu(struct tcp *t, struct conn *c, struct plan *p,
 		return false;
 	*p = plan_for(t, c, PLAN_MTU);
 	p->len = p->mss = len;
+	ecn_plan(c, p);
 	return !p->nsacks; /* it would be larger than it should */
 }
 
@@ -275,6 +277,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	      (wnd > len || (len == 0 && conn_flight(c) == 0));
 	if (fin)
 		p->flags |= TCP_FIN;
+	ecn_plan(c, p);
 	if (len && len == record && /* MUST-61 */
 	    !(t->set.as_linux && c->unpushed && record == rest))
 		p->flags |= TCP_PSH;

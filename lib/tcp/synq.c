@@ -96,7 +96,7 @@ bool synq_push_cookie(struct tcp *t, const struct half *h)
 	struct reply r = {
 		.tu = h->tu,
 		.kind = REPLY_COOKIE,
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = (uint8_t)(TCP_SYN | TCP_ACK | (h->ecn ? TCP_ECE : 0)),
 		.sack = h->sack,
 		.has_wscale = h->has_wscale,
 		.wscale = tcp_wscale(t, settings(t, h)->receive_buffer),
@@ -183,8 +183,7 @@ struct half synq_half(struct tcp *t, const struct listener *l,
 		.wscale = o->wscale & 15u,
 		.has_wscale = more && o->has_wscale,
 		.sack = more && o->sack_ok && t->set.sack,
-		.ecn = more && (seg->h.flags & TCP_ECE) &&
-		       (seg->h.flags & TCP_CWR), /* RFC 3168, 6.1.1 */
+		.ecn = more && l->set.ecn != TCPD_ECN_OFF && ecn_asks(seg),
 	};
 }
 
@@ -319,6 +318,7 @@ static void negotiate(const struct tcp *t, struct conn *c, const struct half *h)
 	c->ts_recent = h->ts_recent;
 	c->ts_recent_at = t->now;
 	c->sack = h->sack;
+	c->ecn = h->ecn;
 	c->wscale = h->has_wscale;
 	if (h->has_wscale) {
 		c->snd_wscale = h->wscale;
@@ -336,6 +336,8 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 			       .ack = h->irs + 1,
 			       .flags = TCP_SYN | TCP_ACK,
 			       .wnd = (uint16_t)window(t, h)};
+	if (h->ecn)
+		out->flags |= TCP_ECE;
 	out->opt.has_mss = true;
 	out->opt.mss = listen_advmss(t, listener_at(t, h->listener), &h->tu);
 	out->opt.has_ts = h->has_ts;
@@ -563,6 +565,9 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 	}
 	if (f & TCP_SYN) {
 		if (seg->h.seq == h->irs && !(f & TCP_ACK)) {
+			/* RFC 3168, 6.1.1.1: it gave up asking, and takes
+			 * an answer without for the truth */
+			h->ecn = h->ecn && ecn_asks(seg);
 			if (answered_lately(t, h)) /* a flood of one tuple */
 				tcp_drop(t, TCPD_DROP_SYN_REPEATED);
 			else /* ours was lost, or is late */

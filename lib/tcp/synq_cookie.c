@@ -94,7 +94,7 @@ static struct half restore(const struct tcp *t, const struct listener *l,
 		.wscale = told.wscale & 15u,
 		.has_wscale = told.has_wscale,
 		.sack = told.sack,
-		.ecn = told.ecn,
+		.ecn = told.ecn && l->set.ecn != TCPD_ECN_OFF,
 	};
 }
 

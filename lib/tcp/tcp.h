@@ -146,6 +146,7 @@ struct plan {
 	uint8_t flags;
 	uint8_t nsacks;	   /* SACK blocks in it */
 	bool uto;	   /* the user time-out is in it */
+	bool ect;	   /* marked as ECN-capable */
 	uint32_t mss;	   /* text of a full segment beside its options */
 	uint32_t ack, wnd; /* announced: wnd in octets */
 	uint32_t burst_end;

@@ -75,6 +75,7 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	c->rcv_wscale = tcp_wscale(t, c->rcv_max);
 	c->ts = t->set.timestamps;
 	c->sack = t->set.sack;
+	ecn_ask(t, c);
 	conn_move(t, c, EV_ACTIVE_OPEN);
 	t->stat.opens_active++;
 	c->syn_due = true;

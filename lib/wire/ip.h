@@ -19,6 +19,11 @@ enum {
 	IP_UDP = 17,
 	IP_ICMP6 = 58,
 	IP_NOTHING = 59, /* IPv6: no next header */
+	/* RFC 3168, 5: the two bits of TOS and traffic class */
+	IP_ECT1 = 1,
+	IP_ECT0 = 2,
+	IP_CE = 3,
+	IP_ECN = 3, /* the mask */
 	IP4_HEAD = 20,
 	IP6_HEAD = 40,
 	IP6_FRAGMENT_HEAD = 8,

@@ -84,7 +84,7 @@ static uint8_t *put_tcp(uint8_t *at, const struct packet *p)
 	put16(at + 2, p->dport);
 	put32(at + 4, p->seq);
 	put32(at + 8, p->ack);
-	at[12] = (uint8_t)((20 + nopt) / 4 << 4);
+	at[12] = (uint8_t)((20 + nopt) / 4 << 4 | p->reserved);
 	at[13] = p->flags;
 	put16(at + 14, p->wnd);
 	put16(at + 16, 0);

@@ -57,7 +57,7 @@ struct packet {
 
 	uint16_t sport, dport;
 	uint32_t seq, ack;
-	uint8_t flags;
+	uint8_t flags, reserved; /* 4 bits beside the data offset; in only */
 	uint16_t wnd, urg;
 	uint8_t nopt;
 	uint8_t opt[40];

@@ -199,9 +199,29 @@ static const char *options(const struct packet *p)
 	return NULL;
 }
 
+/* RFC 3168, 6.1: what may be marked, and say what, whoever agreed to it. */
+static const char *ecn(const struct packet *p)
+{
+	uint8_t f = p->flags & (FLAG_ECE | FLAG_CWR), mark = p->tos & 3;
+
+	if (mark && mark != 2)
+		return "marked, and not ECT(0)";
+	if (mark && (!p->len || p->flags & (FLAG_SYN | FLAG_RST)))
+		return "marked as ECN-capable without text";
+	if (f && p->flags & FLAG_RST)
+		return "ECN flags on an RST";
+	if (p->flags & FLAG_SYN)
+		return f == FLAG_CWR || (f && (f == FLAG_ECE) !=
+						      !!(p->flags & FLAG_ACK))
+			       ? "ECN flags of no SYN or SYN-ACK"
+			       : NULL;
+	return f & FLAG_CWR && !p->len ? "CWR without text" : NULL;
+}
+
 static const char *flags(const struct packet *p)
 {
 	uint8_t f = p->flags;
+	const char *wrong;
 
 	if (f & FLAG_SYN && f & (FLAG_FIN | FLAG_RST))
 		return "SYN together with FIN or RST";
@@ -219,8 +239,9 @@ static const char *flags(const struct packet *p)
 		return "text on a SYN or RST";
 	if (f & FLAG_PSH && !p->len)
 		return "PSH without text";
-	if (f & (FLAG_ECE | FLAG_CWR))
-		return "ECN flags, which were not agreed on";
+	wrong = ecn(p);
+	if (wrong)
+		return wrong;
 	if (!p->sport || !p->dport)
 		return "port 0";
 	return NULL;
@@ -233,7 +254,10 @@ static const char *sums(struct packet *p, const struct octets *tcp,
 	uint64_t sum = packet_pseudo(p, len);
 	uint16_t field = (uint16_t)(tcp->p[16] << 8 | tcp->p[17]);
 
-	if (off->flags & ~(uint16_t)(TCPD_PKT_CSUM_PARTIAL))
+	bool cwr = off->gso_size && p->flags & FLAG_CWR;
+
+	if (off->flags & ~(uint16_t)(TCPD_PKT_CSUM_PARTIAL | TCPD_PKT_ECN) ||
+	    !!(off->flags & TCPD_PKT_ECN) != cwr)
 		return "offload flags that an output never has";
 	if (off->flags & TCPD_PKT_CSUM_PARTIAL) {
 		p->sum = SUM_PARTIAL;

@@ -84,6 +84,8 @@ static bool own_settings(struct stage *s, struct line *l, unsigned w,
 		} else if (word_is(l, w, "cookies") &&
 			   settings_cookies(cs, value)) {
 			continue;
+		} else if (word_is(l, w, "ecn") && settings_ecn(cs, value)) {
+			continue;
 		} else if (word_is(l, w, "wait") && number_time(value, &t)) {
 			cs->synack_wait[0] = t;
 			cs->nsynack_waits = 1;

@@ -157,6 +157,8 @@ static bool read_pair(struct stage *s, struct line *l, unsigned *w,
 		d->proto = (int)v;
 	} else if (!strcmp(word, "doff")) {
 		d->doff = (int)v;
+	} else if (!strcmp(word, "reserved")) {
+		d->p.reserved = v & 15;
 	} else if (!strcmp(word, "version")) {
 		d->version = (int)v;
 	} else if (!strcmp(word, "ttl")) {

@@ -162,6 +162,7 @@ void settings_default(struct stage *s);
 int settings_option(const char *name); /* enum tcpd_option, -1 */
 /* off, auto, always; false: another word, or none */
 bool settings_cookies(struct tcpd_conn_settings *cs, const char *mode);
+bool settings_ecn(struct tcpd_conn_settings *cs, const char *mode);
 
 /* ---- number.c */
 bool number_expr(const char *word, int64_t index, int64_t *value);

@@ -160,6 +160,22 @@ bool settings_cookies(struct tcpd_conn_settings *cs, const char *mode)
 	return false;
 }
 
+bool settings_ecn(struct tcpd_conn_settings *cs, const char *mode)
+{
+	static const char *const modes[TCPD_NECNS] = {
+		[TCPD_ECN_OFF] = "off",
+		[TCPD_ECN_PASSIVE] = "passive",
+		[TCPD_ECN_ON] = "on",
+	};
+
+	for (uint8_t i = 0; mode && i < TCPD_NECNS; i++)
+		if (!strcmp(mode, modes[i])) {
+			cs->ecn = i;
+			return true;
+		}
+	return false;
+}
+
 /* A name that is not a plain field: 1 taken, 0 not one, -1 failed. */
 static int special(struct stage *s, struct line *l, unsigned w,
 		   struct tcpd_settings *set)
@@ -176,6 +192,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		return address(s, l, w + 1, set) ? 1 : -1;
 	if (!strcmp(name, "syn-cookies"))
 		return settings_cookies(&set->conn, word_at(l, w + 1)) ? 1 : -1;
+	if (!strcmp(name, "ecn"))
+		return settings_ecn(&set->conn, word_at(l, w + 1)) ? 1 : -1;
 	if (!strcmp(name, "offload"))
 		set->tso4 = set->tso6 = set->csum = on;
 	else if (!strcmp(name, "tso"))
