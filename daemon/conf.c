@@ -431,6 +431,7 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 	s->syn_retries = c->numbers->syn_retries;
 	s->wscale = c->numbers->wscale;
 	s->as_linux = c->numbers->as_linux;
+	s->pacing = !s->as_linux;
 	s->mtu = (uint16_t)c->mtu;
 	s->port_min = c->port_min;
 	s->port_max = c->port_max;

@@ -115,7 +115,8 @@ const struct conf_row conf_rows[] = {
 	"retransmission time-out of 3 s. linux: where the RFCs leave a choice, "
 	"as Linux chooses: a window scale of 8; ten more SYNs, the first five a "
 	"second apart; a retransmission time-out of the round trip and 200 ms "
-	"at least; short bursts, each with PSH at its end; a probe when the "
+	"at least; in place of pacing (but for congestion control that has a "
+	"rate) short bursts, each with PSH at its end; a probe when the "
 	"last segments stay unacknowledged for two round trips (RFC 8985, 7). "
 	"A directive that is written wins over the profile, wherever it "
 	"stands." },

@@ -54,7 +54,8 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->snd_cwnd = s->cwnd / mss;
 	i->total_retrans = s->retransmits;
 	i->pacing_rate = s->pacing_rate ? s->pacing_rate : UINT64_MAX;
-	i->max_pacing_rate = UINT64_MAX;
+	i->max_pacing_rate =
+		s->max_pacing_rate ? s->max_pacing_rate : UINT64_MAX;
 	i->bytes_acked = s->octets_acked;
 	i->segs_out = (uint32_t)s->segs_out;
 	i->data_segs_out = (uint32_t)s->data_segs_out;

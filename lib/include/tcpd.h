@@ -266,6 +266,9 @@ struct tcpd_settings {
 	/* What a SYN offers and a SYN-ACK agrees to, of connections that begin
 	 * from now on (RFC 7323, 2; RFC 2018, 2). */
 	bool timestamps, sack;
+	/* Pace those, too, whose congestion control has only a window.  One
+	 * that has a rate is paced always, and so is MAX_PACING_RATE. */
+	bool pacing;
 	/*
 	 * Where the RFCs leave a choice, as Linux chooses: the first four SYNs
 	 * that are sent again do not double their wait; the RTO is SRTT and
@@ -529,12 +532,15 @@ enum tcpd_option {
 	TCPD_OPT_QUICKACK, /* 1: the next ACKs are not delayed; 0: they are */
 	TCPD_OPT_SOFT_ERRORS, /* 0, 1: are soft errors told (SOFT)?  At the
 				 start: 1 */
-	TCPD_OPT_ADV_UTO /* ns, whole seconds, up to a day: the user time-out
-			    that the peer is told (RFC 5482); and what he tells
-			    is taken where USER_TIMEOUT was not set, as the
-			    larger of both, at least 100 s; 0: neither */
+	TCPD_OPT_ADV_UTO, /* ns, whole seconds, up to a day: the user time-out
+			     that the peer is told (RFC 5482); and what he tells
+			     is taken where USER_TIMEOUT was not set, as the
+			     larger of both, at least 100 s; 0: neither */
+	TCPD_OPT_MAX_PACING_RATE /* octets a second, at least 1000: text leaves
+				    no faster; 0: only as the congestion control
+				    says */
 };
-#define TCPD_NOPTIONS (TCPD_OPT_ADV_UTO + 1)
+#define TCPD_NOPTIONS (TCPD_OPT_MAX_PACING_RATE + 1)
 
 /* Of a socket, a connection or a listener: what a listener has its
  * connections take over.  HANDLE, OPTION, INVALID. */
@@ -600,7 +606,8 @@ struct tcpd_status {
 	/* kind CONN only */
 	tcpd_time srtt, rttvar, rto, min_rtt;
 	uint32_t cwnd, ssthresh, in_flight, unsent; /* octets */
-	uint64_t pacing_rate;	    /* octets a second; 0: none */
+	uint64_t pacing_rate;	    /* octets a second; 0: not paced */
+	uint64_t max_pacing_rate;   /* MAX_PACING_RATE */
 	uint32_t mss, pmtu, advmss; /* mss: of a data segment's payload */
 	enum tcpd_pmtu pmtu_how;
 	uint32_t snd_una, snd_nxt, snd_wnd, max_snd_wnd, iss;

@@ -6,6 +6,7 @@
  * wrong link.
  */
 #include "stack/check.h"
+#include "tcp/pace.h"
 
 #define NEXT_ID_MAX (UINT64_C(1) << 53)
 #define FAR_AWAY    (UINT64_MAX / 4) /* more, and sums run over */
@@ -51,6 +52,21 @@ static const char *out_list(const struct tcp *t, const struct rlist *l,
 	}
 	REQUIRE(n == 0 && l->tail == prev,
 		"output lists: fewer are on one than say so");
+	return NULL;
+}
+
+/* Each not before its parent. */
+static const char *paced(const struct tcp *t, uint32_t n)
+{
+	REQUIRE(n == t->npaced, "pace: another number waits than says so");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct pace_cell *cell = &t->paced[i];
+
+		REQUIRE(slab_used(&t->conns, cell->conn),
+			"pace: one that does not exist");
+		REQUIRE(!i || t->paced[(i - 1) / 2].at <= cell->at,
+			"pace: one leaves before the one on top of it");
+	}
 	return NULL;
 }
 
@@ -472,6 +488,7 @@ const char *tcpd_check_often(struct tcpd_stack *st)
 	wrong = wrong ? wrong : timewaits(t);
 	wrong = wrong ? wrong : out_list(t, &t->acks, ON_ACKS, k.nacks);
 	wrong = wrong ? wrong : out_list(t, &t->sends, ON_SENDS, k.nsends);
+	wrong = wrong ? wrong : paced(t, k.npaced);
 	wrong = wrong ? wrong : orphans(t, k.norphans);
 	wrong = wrong ? wrong : events(t, k.nevents);
 	wrong = wrong ? wrong : replies(&k);

@@ -16,6 +16,7 @@ struct check {
 	uint32_t nrecords; /* of transmissions */
 	uint32_t nsackqs, nflows;
 	uint32_t norphans;
+	uint32_t npaced;
 	uint32_t nhashed, narmed, nqueued, nacks, nsends, nevents;
 };
 

@@ -6,6 +6,7 @@
  */
 #include "stack/check.h"
 #include "tcp/option.h"
+#include "tcp/pace.h"
 #include "tcp/uto.h"
 
 #define SEG_MAX	 65535u
@@ -379,6 +380,29 @@ static const char *flow(struct check *k, const struct conn *c)
 	return NULL;
 }
 
+/* In the heap only for its time: what does not wait for that is not there. */
+static const char *paced(struct check *k, const struct conn *c)
+{
+	const struct tcp *t = k->t;
+	const struct flow *f = flow_of(t, c);
+	bool waits = c->on_list == ON_PACED;
+
+	k->npaced += waits;
+	if (!waits) {
+		REQUIRE(!f || !f->paced, "pace: a place for one that has left");
+		return NULL;
+	}
+	REQUIRE(f && f->paced && f->paced <= t->npaced &&
+			t->paced[f->paced - 1].conn == conn_slot(t, c),
+		"pace: the heap has another in its place");
+	REQUIRE(t->paced[f->paced - 1].at == f->depart_at,
+		"pace: it is to leave at another time");
+	REQUIRE(!c->rexmt_force && !c->syn_due && !c->probe_due &&
+			!c->tlp_due && !c->ack_due && !c->acks_owed,
+		"pace: one waits for what goes at once");
+	return NULL;
+}
+
 static const char *urgent(const struct conn *c)
 {
 	REQUIRE(!c->urg_in || seq_gt(c->rcv_up, c->rq.read),
@@ -459,7 +483,8 @@ static const char *progress(const struct conn *c)
 		"conn: nothing in flight, and its timer runs");
 	REQUIRE(conn_flight(c) || c->snd_una != c->iss || c->syn_due,
 		"conn: a SYN that nothing will send");
-	REQUIRE(!waits || conn_flight(c) || sends || c->timer[CT_PERSIST],
+	REQUIRE(!waits || conn_flight(c) || sends || c->timer[CT_PERSIST] ||
+			c->on_list == ON_PACED,
 		"conn: text waits, and nothing will send it");
 	REQUIRE(!c->want_unsent || conn_unsent(c) > c->unsent_low,
 		"conn: its app waits for what is so already");
@@ -494,7 +519,7 @@ static const char *places(struct check *k, const struct conn *c, uint32_t slot)
 					same_conn, t, &c->tu) == slot,
 		"conn: the table does not find it");
 	REQUIRE(!c->ev_mask || c->held, "conn: events for nobody");
-	REQUIRE(c->on_list <= ON_SENDS, "conn: on no list that there is");
+	REQUIRE(c->on_list <= ON_PACED, "conn: on no list that there is");
 	REQUIRE(c->listener <= t->listeners.high,
 		"conn: in the queue of no listener");
 	return NULL;
@@ -513,6 +538,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : recv_queue(k, c);
 	wrong = wrong ? wrong : sacks(k, c);
 	wrong = wrong ? wrong : flow(k, c);
+	wrong = wrong ? wrong : paced(k, c);
 	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : uto(c);
 	wrong = wrong ? wrong : borrows(k, c);

@@ -6,6 +6,7 @@
  * traces that nobody has taken yet.
  */
 #include "stack/record.h"
+#include "tcp/pace.h"
 
 /* A list of references: their slots, as an item. */
 static void put_list(struct record_out *o, const struct tcp *t, uint16_t tag,
@@ -26,6 +27,15 @@ static void put_orphans(struct record_out *o, const struct tcp *t)
 	for (uint32_t ref = t->orphans.head; ref;
 	     ref = conn_at(t, REF_SLOT(ref))->orphans.next)
 		record_put_int(o, REF_SLOT(ref), 4);
+	record_end(o, begun);
+}
+
+static void put_paced(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_PACED, REC_U32);
+
+	for (uint32_t i = 0; i < t->npaced; i++)
+		record_put_int(o, t->paced[i].conn, 4);
 	record_end(o, begun);
 }
 
@@ -262,6 +272,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_list(o, t, TOP_ACKS, &t->acks);
 	put_list(o, t, TOP_SENDS, &t->sends);
 	put_orphans(o, t);
+	put_paced(o, t);
 	for (uint32_t i = 0; i < t->listeners.high; i++)
 		if (slab_used(&t->listeners, i))
 			put_accept(o, t, i);

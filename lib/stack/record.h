@@ -52,6 +52,7 @@ enum record_top {
 	TOP_WHEEL,  /* group: WHEEL_* */
 	TOP_TW_WHEEL,
 	TOP_ORPHANS, /* U32: slots of connections, in order */
+	TOP_PACED = 19, /* U32: slots of connections, as they lie in the heap */
 	TOP_RECENT =
 		32, /* U64: cell, hash, time; for each of the last second */
 	TOP_COOKIES = 40, /* U32: slots of half-open entries, in order */

@@ -271,7 +271,7 @@ const struct record_type record_sackq = TYPE_PLAIN(sackq);
 static const struct field flow_fields[] = {
 	A(1, cc),
 	F(2, total_lost),
-	F(3, depart_at),
+	F(3, depart_at), F(4, burst_left), F(5, late),
 };
 #undef F
 #undef A
@@ -370,7 +370,7 @@ static const struct field conn_fields[] = {
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),
 	F(123, ccs.pacing_rate), F(124, ccs.mss),
-	F(126, delivered), F(127, delivered_at), F(128, first_sent_at),
+	F(125, max_pacing), F(126, delivered), F(127, delivered_at), F(128, first_sent_at),
 	/* limits, counts */
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),
 	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),

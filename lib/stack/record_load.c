@@ -6,6 +6,7 @@
  * at the end.  The order of the items at the top does not matter.
  */
 #include "stack/record.h"
+#include "tcp/pace.h"
 
 struct loader {
 	struct tcpd_stack *st;
@@ -245,6 +246,23 @@ static bool load_orphans(struct loader *ld, struct octets o)
 	return true;
 }
 
+static bool load_paced(struct loader *ld, struct octets o)
+{
+	uint32_t slot;
+
+	while (octets_left(&o)) {
+		struct conn *c;
+
+		if (!conn_of(ld, &o, &slot))
+			return false;
+		c = conn_at(ld->t, slot);
+		if (c->on_list != ON_NONE || !c->flow)
+			return false;
+		pace_wait(ld->t, c);
+	}
+	return true;
+}
+
 static bool load_accept(struct loader *ld, struct octets o)
 {
 	uint32_t listener = record_u32(&o);
@@ -431,6 +449,7 @@ static const struct {
 	{TOP_ACKS, REC_U32, load_acks},
 	{TOP_SENDS, REC_U32, load_sends},
 	{TOP_ORPHANS, REC_U32, load_orphans},
+	{TOP_PACED, REC_U32, load_paced},
 	{TOP_ACCEPT, REC_U32, load_accept},
 	{TOP_EVENTS, REC_U32, load_events},
 	{TOP_REPLY, REC_GROUP, load_reply},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stack/stack.h"
+#include "tcp/pace.h"
 #include "tcp/synq.h"
 #include "tcp/timewait.h"
 #include "tcp/xmit.h"
@@ -47,7 +48,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->orphan_retries = 8;
 	s->max_orphans = 8192;
 	s->wscale = 7;
-	s->timestamps = s->sack = true;
+	s->timestamps = s->sack = s->pacing = true;
 	s->resets_per_second = 10000;
 	s->mtu = 1500;
 	s->port_min = 32768;
@@ -204,6 +205,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	place_table(l, &t->conn_tab, s->max_conns);
 	place_table(l, &t->half_tab, s->max_half_open);
 	place_table(l, &t->tw_tab, s->max_time_wait);
+	t->paced = part(l, sizeof(struct pace_cell) * s->max_conns);
 	t->ports = part(l, sizeof(struct port) << 16);
 	t->replies = part(l, sizeof(struct reply) * NREPLIES);
 	t->recent.cell = part(l, sizeof(struct recent_cell) * RECENT_CELLS);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stack/stack.h"
+#include "tcp/pace.h"
 #include "tcp/synq.h"
 #include "tcp/timewait.h"
 
@@ -94,7 +95,8 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->min_rtt = c->min_rtt;
 	s->cwnd = c->ccs.cwnd;
 	s->ssthresh = c->ccs.ssthresh;
-	s->pacing_rate = c->ccs.pacing_rate;
+	s->pacing_rate = pace_rate(t, c);
+	s->max_pacing_rate = c->max_pacing;
 	s->in_flight = conn_pipe(c);
 	s->unsent = conn_unsent(c);
 	s->mss = c->mss;

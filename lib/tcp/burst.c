@@ -9,20 +9,27 @@
  */
 #include "base/seq.h"
 #include "conn.h"
+#include "pace.h"
 
-#define BURST_MAX 65536u
 #define NEAR_BITS 9u /* of the round trip in us: half a millisecond */
+
+uint64_t burst_rate(const struct conn *c)
+{
+	bool slow_start = c->ccs.cwnd < c->ccs.ssthresh / 2;
+
+	if (c->srtt == 0)
+		return 0;
+	return (uint64_t)c->ccs.cwnd * (slow_start ? 200 : 120) / 100 *
+	       TCPD_SEC(1) / c->srtt;
+}
 
 static uint32_t octets(const struct conn *c)
 {
-	bool slow_start = c->ccs.cwnd < c->ccs.ssthresh / 2;
-	uint64_t rate, near = c->min_rtt / 1000 >> NEAR_BITS;
+	uint64_t rate = burst_rate(c) >> 10;
+	uint64_t near = c->min_rtt / 1000 >> NEAR_BITS;
 
 	if (c->srtt == 0)
 		return BURST_MAX;
-	rate = (uint64_t)c->ccs.cwnd * (slow_start ? 200 : 120) / 100 *
-	       TCPD_SEC(1) / c->srtt;
-	rate >>= 10;
 	if (near < 16)
 		rate += BURST_MAX >> near;
 	return (uint32_t)min_u64(rate, BURST_MAX);

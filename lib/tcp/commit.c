@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "conn.h"
+#include "pace.h"
 #include "synq.h"
 #include "xmit.h"
 
@@ -251,6 +252,8 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	case PLAN_REPLY:
 		break;
 	}
+	if (p->len)
+		pace_sent(t, c, p->len);
 	if (p->kind != PLAN_SYN && (p->flags & TCP_ACK)) {
 		sack_sent(t, c, p->nsacks);
 		delack_sent(t, c, p->wnd);

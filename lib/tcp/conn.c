@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "listen.h"
 #include "option.h"
+#include "pace.h"
 #include "port.h"
 #include "timewait.h"
 #include "wire/ip.h"
@@ -150,14 +151,24 @@ void conn_unhash(struct tcp *t, struct conn *c)
 		give_port(t, c);
 }
 
+/* It waits for no output any more. */
+static void leave_output(struct tcp *t, struct conn *c)
+{
+	uint32_t ref = conn_ref(t, c);
+
+	if (c->on_list == ON_PACED)
+		pace_leave(t, c);
+	else if (c->on_list)
+		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
+			  LINK_OUT, ref);
+	c->on_list = ON_NONE;
+}
+
 static void leave_lists(struct tcp *t, struct conn *c)
 {
 	uint32_t ref = conn_ref(t, c);
 
-	if (c->on_list)
-		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
-			  LINK_OUT, ref);
-	c->on_list = ON_NONE;
+	leave_output(t, c);
 	if (c->ev_mask)
 		rlist_del(t, &t->events, LINK_EVENT, ref);
 	c->ev_mask = 0;
@@ -184,10 +195,7 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->snd_una = c->snd_nxt;
 	c->mtu_probe = 0;
 	c->recovery = REC_OPEN;
-	if (c->on_list)
-		rlist_del(t, c->on_list == ON_ACKS ? &t->acks : &t->sends,
-			  LINK_OUT, conn_ref(t, c));
-	c->on_list = ON_NONE;
+	leave_output(t, c);
 }
 
 void conn_free(struct tcp *t, struct conn *c)
@@ -255,14 +263,17 @@ void conn_want_output(struct tcp *t, struct conn *c)
 
 	if (c->on_list == ON_SENDS || c->state == TCPD_CLOSED)
 		return;
-	if (c->on_list == ON_ACKS)
-		rlist_del(t, &t->acks, LINK_OUT, ref);
+	leave_output(t, c);
 	rlist_push(t, &t->sends, LINK_OUT, ref);
 	c->on_list = ON_SENDS;
 }
 
 void conn_want_ack(struct tcp *t, struct conn *c)
 {
+	if (c->on_list == ON_PACED) { /* an ACK does not */
+		conn_want_output(t, c);
+		return;
+	}
 	if (c->on_list || c->state == TCPD_CLOSED)
 		return;
 	rlist_push(t, &t->acks, LINK_OUT, conn_ref(t, c));

@@ -24,7 +24,7 @@ enum conn_timer {
 	CT_NTIMERS
 };
 
-enum conn_list { ON_NONE, ON_ACKS, ON_SENDS };
+enum conn_list { ON_NONE, ON_ACKS, ON_SENDS, ON_PACED /* the heap */ };
 
 /* Loss recovery without SACK: RFC 6582 with RFC 6298. */
 enum conn_recovery { REC_OPEN, REC_FAST, REC_RTO };
@@ -225,8 +225,9 @@ struct conn {
 
 	/* congestion (cc.h) */
 	struct cc_state ccs;
-	uint32_t flow;	    /* slot + 1; 0: has sent nothing but a SYN */
-	uint64_t delivered; /* octets acknowledged, whole life */
+	uint64_t max_pacing; /* TCPD_OPT_MAX_PACING_RATE; 0: none */
+	uint32_t flow;	     /* slot + 1; 0: has sent nothing but a SYN */
+	uint64_t delivered;  /* octets acknowledged, whole life */
 	tcpd_time delivered_at, first_sent_at;
 
 	/* limits */
@@ -528,11 +529,6 @@ uint32_t emit_piece(const struct tcp *t, const struct reply *r);
 #define QUICK_ACKS  16	/* ACKs at the start that are not delayed */
 #define TS_OPTION   12u /* NOP NOP TS: on every segment */
 #define TTL_DEFAULT 64u /* MUST-49 */
-
-/* --- burst.c: where the burst ends that begins with the next |len| octets, or
- * has begun before */
-uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss);
-bool burst_goes_on(const struct conn *c);
 
 /* --- tlp.c: RFC 8985, 7 */
 void tlp_arm(struct tcp *t, struct conn *c);

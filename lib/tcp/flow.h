@@ -13,7 +13,11 @@
 struct flow {
 	uint64_t cc[CC_NPRIV]; /* the module's */
 	uint64_t total_lost;   /* octets ever marked lost */
-	tcpd_time depart_at;   /* nothing new leaves before (pace.c) */
+	/* pacing (pace.c) */
+	tcpd_time depart_at; /* no burst begins before */
+	uint32_t burst_left; /* octets of the present burst */
+	uint32_t late;	/* ns by which it began late, not made up for yet */
+	uint32_t paced; /* place in the heap + 1; 0: not in it */
 };
 
 #endif /* TCP_FLOW_H */

@@ -5,6 +5,7 @@
  */
 #include "option.h"
 #include "conn.h"
+#include "pace.h"
 #include "uto.h"
 
 #define DEFAULT_KEEPIDLE  TCPD_SEC(7200) /* MUST-28 */
@@ -39,6 +40,7 @@ static const struct {
 	[TCPD_OPT_QUICKACK] = {0, 1, 1},
 	[TCPD_OPT_SOFT_ERRORS] = {0, 1, 1},
 	[TCPD_OPT_ADV_UTO] = {0, UTO_MOST, 0},
+	[TCPD_OPT_MAX_PACING_RATE] = {0, PACE_MAX, 0},
 };
 /* clang-format on */
 
@@ -74,6 +76,8 @@ bool option_ok(enum tcpd_option o, uint64_t *v)
 	/* A smaller one would make every octet a window of its own. */
 	if (o == TCPD_OPT_WINDOW_CLAMP && *v)
 		*v = max_u64(*v, POOL_UNIT / 2);
+	if (o == TCPD_OPT_MAX_PACING_RATE && *v)
+		*v = max_u64(*v, PACE_MIN);
 	return true;
 }
 
@@ -184,6 +188,10 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 	case TCPD_OPT_ADV_UTO:
 		uto_advertise(t, c, v);
 		break;
+	case TCPD_OPT_MAX_PACING_RATE:
+		c->max_pacing = v;
+		pace_anew(t, c);
+		break;
 	case TCPD_OPT_KEEPINTVL:
 	case TCPD_OPT_LINGER:
 	case TCPD_OPT_LINGER2:
@@ -212,6 +220,8 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 		return c->user_timeout;
 	case TCPD_OPT_ADV_UTO:
 		return TCPD_SEC(c->adv_uto);
+	case TCPD_OPT_MAX_PACING_RATE:
+		return c->max_pacing;
 	case TCPD_OPT_RCVBUF:
 		return c->rcv_max;
 	case TCPD_OPT_SNDBUF:

@@ -3,6 +3,9 @@
  * output.c - what may go now: the next packet as a plan, which emit.c turns
  * into octets.  Nothing changes before it has left (commit.c).
  *
+ * A connection whose text has to wait for its departure (pace.c) goes from the
+ * list into the heap of those, and comes back in time.
+ *
  * Order: answers without a connection, bare ACKs, then one segment or
  * super-segment a connection, in turns; many answers in a row let one of the
  * others go between.
@@ -10,6 +13,7 @@
 #include <assert.h>
 
 #include "conn.h"
+#include "pace.h"
 #include "synq.h"
 #include "xmit.h"
 
@@ -25,6 +29,16 @@ static uint32_t packet_max(const struct tcp *t, const struct conn *c,
 	if (!(v4 ? t->set.tso4 : t->set.tso6) || c->urg_out || c->no_super)
 		return mss;
 	return max_u32(SUPER_MAX / mss, 1) * mss;
+}
+
+/* What may leave of |len| octets; none: it has to wait. */
+static uint32_t paced(struct tcp *t, const struct conn *c, uint32_t len,
+		      uint32_t mss)
+{
+	uint32_t may = pace_allows(t, c, len, mss);
+
+	t->held |= may < len && !may;
+	return may;
 }
 
 static struct plan plan_for(const struct tcp *t, const struct conn *c,
@@ -113,8 +127,7 @@ static uint32_t sliceable(const struct tcp *t, const struct conn *c,
 	return len;
 }
 
-static bool plan_rexmt(const struct tcp *t, const struct conn *c,
-		       struct plan *p)
+static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 {
 	uint32_t link = next_lost(t, c);
 	uint32_t room = cwnd_room(c);
@@ -142,7 +155,13 @@ static bool plan_rexmt(const struct tcp *t, const struct conn *c,
 	p->len = min_u32(len, packet_max(t, c, p->mss));
 	if (p->len > room)
 		p->len = max_u32(room / p->mss, 1) * p->mss;
-	p->len = sliceable(t, c, p->seq, min_u32(p->len, len), p->mss);
+	p->len = min_u32(p->len, len);
+	if (p->len && !c->rexmt_force) {
+		p->len = paced(t, c, p->len, p->mss);
+		if (!p->len)
+			return false;
+	}
+	p->len = sliceable(t, c, p->seq, p->len, p->mss);
 	if (p->len == len && x->seq + len != x->end)
 		p->flags |= TCP_FIN;
 	if (p->len && (x->seq + p->len == c->sq.end ||
@@ -233,6 +252,10 @@ static bool plan_mtu(struct tcp *t, struct conn *c, struct plan *p,
 	sendq_slices(t, c, c->snd_nxt, &len, s, TCPD_SLICES_MAX);
 	if (len < had || cwnd_room(c) < len || !xmit_room(t))
 		return false;
+	if (!paced(t, c, len, len)) {
+		*wait = true;
+		return false;
+	}
 	*p = plan_for(t, c, PLAN_MTU);
 	p->len = p->mss = len;
 	ecn_plan(c, p);
@@ -250,7 +273,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	bool wait = false;
 	uint32_t len;
 
-	if (!rest && !fin)
+	if ((!rest && !fin) || (t->held && !c->tlp_due))
 		return false;
 	if (probe && (plan_mtu(t, c, p, probe, &wait) || wait))
 		return !wait;
@@ -267,6 +290,10 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	}
 	len = min_u32(len, packet_max(t, c, p->mss));
 	len = sensible(c, len, record, p->mss, record == rest);
+	if (len && !c->tlp_due)
+		len = paced(t, c, len, p->mss);
+	if (t->held)
+		return false;
 	len = sliceable(t, c, c->snd_nxt, len, p->mss);
 	p->len = len;
 	if (t->set.as_linux && len && p->seq + len == p->burst_end &&
@@ -357,7 +384,8 @@ static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 	if (sends_text(c)) {
 		if (plan_text(t, c, p))
 			return true;
-		persist_update(t, c);
+		if (!t->held)
+			persist_update(t, c);
 	}
 	return (conn_synchronized(c) && plan_keep(t, c, p)) ||
 	       plan_ack(t, c, p);
@@ -399,10 +427,13 @@ static bool next_of_conn(struct tcp *t, struct plan *p)
 	while ((ref = t->sends.head) != 0) {
 		struct conn *c = conn_at(t, REF_SLOT(ref));
 
+		t->held = false;
 		if (plan_conn(t, c, p))
 			return true;
 		rlist_pop(t, &t->sends, LINK_OUT);
 		c->on_list = ON_NONE;
+		if (t->held)
+			pace_wait(t, c);
 	}
 	p->kind = PLAN_NONE; /* not one that was thought of and given up */
 	return false;

@@ -164,6 +164,8 @@ struct plan {
 #define NPORT_FULL    64u  /* destinations without a port that are remembered */
 #define NPORT_GIVEN   256u /* ports given back that are remembered */
 
+struct pace_cell;
+
 struct tcp {
 	struct tcpd_settings set;
 	tcpd_time now; /* of the current call */
@@ -197,6 +199,9 @@ struct tcp {
 	struct rlist acks, sends, events;
 	struct rlist orphans; /* the oldest first (orphan.c) */
 	uint32_t norphans;
+	struct pace_cell *paced; /* a heap: who waits for its departure */
+	uint32_t npaced;
+	bool held; /* text could go now but for its departure time */
 	uint8_t ntw_classes;
 	bool moved;	  /* addresses have changed: entries may have others */
 	bool mem_waiters; /* some conn.want_mem is set */

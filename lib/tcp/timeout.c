@@ -17,6 +17,7 @@
  * and, of the small entries, the wait after a SYN-ACK and 2MSL.
  */
 #include "conn.h"
+#include "pace.h"
 #include "synq.h"
 #include "timewait.h"
 
@@ -197,8 +198,10 @@ static tcpd_time time_of(uint64_t tick)
 
 tcpd_time tcp_expiry(const struct tcp *t)
 {
-	return min_u64(time_of(wheel_next(&t->wheel)),
-		       time_of(wheel_next(&t->tw_wheel)));
+	tcpd_time next = min_u64(time_of(wheel_next(&t->wheel)),
+				 time_of(wheel_next(&t->tw_wheel)));
+
+	return min_u64(next, pace_expiry(t));
 }
 
 void tcp_expire(struct tcp *t)
@@ -224,4 +227,5 @@ void tcp_expire(struct tcp *t)
 	}
 	while ((ref = wheel_take(&t->tw_wheel, now)) != WHEEL_NONE)
 		timewait_timeout(t, REF_SLOT(ref));
+	pace_expire(t);
 }

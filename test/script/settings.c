@@ -63,12 +63,13 @@ static void add_address(struct tcpd_settings *set, const char *stack,
 }
 
 /* Small tables, so that a stack costs little; no offloads, so that each
- * segment is seen. */
+ * segment is seen; no pacing, so that what a window allows leaves at once. */
 void settings_default(struct stage *s)
 {
 	struct tcpd_settings *set = &s->set;
 
 	tcpd_settings_init(set);
+	set->pacing = false;
 	set->max_conns = 64;
 	set->max_listeners = 16;
 	set->max_half_open = 64;
@@ -204,6 +205,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		set->timestamps = on;
 	else if (!strcmp(name, "sack"))
 		set->sack = on;
+	else if (!strcmp(name, "pacing"))
+		set->pacing = on;
 	else if (!strcmp(name, "as-linux"))
 		set->as_linux = on;
 	else if (!strcmp(name, "family"))
@@ -297,6 +300,7 @@ int settings_option(const char *name)
 		[TCPD_OPT_QUICKACK] = "quickack",
 		[TCPD_OPT_SOFT_ERRORS] = "soft-errors",
 		[TCPD_OPT_ADV_UTO] = "adv-uto",
+		[TCPD_OPT_MAX_PACING_RATE] = "max-pacing-rate",
 	};
 
 	for (int i = 0; name && i < TCPD_NOPTIONS; i++)

@@ -479,6 +479,29 @@ static void no_memory(struct duo *d)
 	ck_assert_uint_gt(tcpd_stats(d->st[0])->memory_short_send, 0);
 }
 
+/* Text of |n| connections waits for its departure, the last one's the first. */
+static void paced(struct duo *d, const tcpd_handle *h, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		tcpd_set_option(d->st[0], h[i], TCPD_OPT_MAX_PACING_RATE,
+				1000 * (i + 1), d->now);
+		duo_send(d, 0, h[i], 9000);
+	}
+	duo_turn(d, 0);
+}
+
+static void departures(struct duo *d)
+{
+	tcpd_handle a[5], b;
+
+	duo_pair(d, 4, &a[0], &b);
+	for (unsigned i = 1; i < ARRAY_SIZE(a); i++)
+		a[i] = duo_connect(d, 0, 4, DUO_PORT);
+	duo_turn(d, 0);
+	duo_run(d, 4 * DUO_DELAY);
+	paced(d, a, ARRAY_SIZE(a));
+}
+
 /*
  * A record with something of everything: half-open entries, an accept queue,
  * text both ways with holes and losses, TIME-WAIT, timers, events, answers.
@@ -486,7 +509,7 @@ static void no_memory(struct duo *d)
 void duo_crowd(struct duo *d)
 {
 	static const struct tcpd_addr any = {.port = 4000};
-	tcpd_handle a[6], b[6], l, h;
+	tcpd_handle a[8], b[8], l, h;
 
 	time_wait(d);
 	l = d->h[1][0];
@@ -520,6 +543,7 @@ void duo_crowd(struct duo *d)
 		duo_connect(d, 0, 4, DUO_PORT);
 	duo_turn(d, 0);
 	answers_wait(d);
+	paced(d, a + 6, 2);
 	duo_run(d, TCPD_MS(30));
 	duo_connect(d, 1, 4, DUO_PORT);
 }
@@ -539,5 +563,6 @@ const struct duo_case duo_cases[] = {
 	CASE(close_wait),     CASE(closing),	  CASE(last_ack),
 	CASE(time_wait),      CASE(reset_unread), CASE(answers_wait),
 	CASE(used_before),    CASE(no_memory),	  CASE(hot_half),
+	CASE(departures),
 };
 const unsigned duo_ncases = ARRAY_SIZE(duo_cases);

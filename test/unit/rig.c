@@ -19,6 +19,7 @@ void rig_settings(void)
 	memset(&rig, 0, sizeof(rig));
 	rig.now = RIG_START;
 	tcpd_settings_init(s);
+	s->pacing = false; /* what a window allows leaves at once */
 	s->max_conns = 64;
 	s->max_listeners = 16;
 	s->max_half_open = 64;

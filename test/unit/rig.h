@@ -46,7 +46,7 @@ extern struct rig rig;
 extern const uint8_t rig_our4[16], rig_our6[16];   /* the stack's .2, ::2 */
 extern const uint8_t rig_peer4[16], rig_peer6[16]; /* .1, ::1 */
 
-/* Small tables, both families, everything else as by default. */
+/* Small tables, both families, no pacing, everything else as by default. */
 void rig_settings(void);
 void rig_start(void); /* with rig.set */
 void rig_stop(void);  /* and nothing wrong with its memory */

@@ -5,6 +5,7 @@
  * LINK: test/unit/rig.c
  */
 #include "rig.h"
+#include "tcp/pace.h"
 
 #define MSS 1000u
 

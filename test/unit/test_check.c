@@ -4,6 +4,7 @@
  * say the same; and says nothing when all is well.
  * LINK: test/unit/duo.c test/unit/duo_cases.c */
 #include "broken.h"
+#include "tcp/pace.h"
 
 /* --- what to break */
 
@@ -69,6 +70,11 @@ static void *sender(struct tcp *t)
 	return t->sends.head ? conn_at(t, REF_SLOT(t->sends.head)) : NULL;
 }
 
+static void *waiting(struct tcp *t)
+{
+	return t->npaced ? &t->paced[0] : NULL;
+}
+
 static void *newsy(struct tcp *t)
 {
 	return t->events.head && REF_KIND(t->events.head) == REF_CONN
@@ -121,6 +127,12 @@ static const struct broken rows[] = {
 	       ev.prev, 1),
 	BROKEN("accept queue: one that is not in it", queued, struct conn,
 	       aq.prev, 1),
+
+	TCP("pace: another number waits than says so", npaced, -1),
+	BROKEN("pace: it is to leave at another time", waiting,
+	       struct pace_cell, at, 1),
+	BROKEN("pace: the heap has another in its place", waiting,
+	       struct pace_cell, conn, 1),
 
 	LISTENER("listeners: a value out of range", set.nsynack_waits, 20),
 	LISTENER("listeners: a value out of range", set.congestion, 9),
@@ -295,7 +307,36 @@ static bool two_synacks(struct tcp *t)
 	return r && reply_push(t, r);
 }
 
+/* A child of the heap's first one is due before it. */
+static bool child_first(struct tcp *t)
+{
+	if (t->npaced < 2)
+		return false;
+	t->paced[1].at = t->paced[0].at - 1;
+	flow_of(t, conn_at(t, t->paced[1].conn))->depart_at = t->paced[1].at;
+	return true;
+}
+
+static bool ack_is_held(struct tcp *t)
+{
+	if (!t->npaced)
+		return false;
+	conn_at(t, t->paced[0].conn)->ack_due = true;
+	return true;
+}
+
+static bool left_its_place(struct tcp *t)
+{
+	if (!t->npaced)
+		return false;
+	conn_at(t, t->paced[0].conn)->on_list = ON_NONE;
+	return true;
+}
+
 static const struct broken_more more[] = {
+	{"pace: one leaves before the one on top of it", child_first},
+	{"pace: one waits for what goes at once", ack_is_held},
+	{"pace: a place for one that has left", left_its_place},
 	{"records: one that belongs to nobody", lost_record},
 	{"TIME-WAIT: an entry that never ends", ends_never},
 	{"listeners: more are asked than there are", ring_of_listeners},

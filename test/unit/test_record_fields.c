@@ -44,7 +44,7 @@ static const struct {
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
 	 " left right pri prev next "},
 	{"lib/tcp/conn.h", "sackq", &record_sackq, "", " "},
-	{"lib/tcp/flow.h", "flow", &record_flow, "", " "},
+	{"lib/tcp/flow.h", "flow", &record_flow, "", " paced "},
 	{"lib/tcp/tcp.h", "reply", &record_reply, "", " block "},
 	{"lib/stack/stack.h", "tcpd_stack", &record_stack, "",
 	 " mem nmem icmp_peers "},
@@ -55,14 +55,15 @@ static const struct {
 	/* a borrowed packet, a plan: not between batches; traces go */
 	{"lib/tcp/tcp.h", "tcp", &record_stack, "t.",
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
-	 " sackqs flows conn_tab half_tab tw_tab ports acks sends events orphans "
+	 " sackqs flows conn_tab half_tab tw_tab ports acks sends events "
+	 "orphans "
 	 "norphans"
 	 " replies"
 	 " reply_head nreplies nsplit borrows nborrows borrowed send_mem traces"
 	 " trace_in"
 	 " trace_out rsts_traced_at rsts_traced rsts_left_out rst_left_out "
 	 "plan sum recent paths "
-	 "cookie_head cookie_tail "},
+	 "cookie_head cookie_tail paced npaced held "},
 	{"lib/tcp/cookie.h", "cookies", &record_stack, "t.cookie.", " "},
 	{"lib/tcp/cookie.h", "cookie_keys", &record_stack, "t.cookie.now.",
 	 " "},
@@ -162,10 +163,9 @@ START_TEST(fields_hold_every_member)
 END_TEST
 
 static const struct record_type *const types[] = {
-	&record_sizes,	  &record_stack, &record_conn,
-	&record_listener, &record_half,	 &record_timewait,
-	&record_xmit,	  &record_reply, &record_sackq,
-	&record_flow,
+	&record_sizes, &record_stack,	 &record_conn, &record_listener,
+	&record_half,  &record_timewait, &record_xmit, &record_reply,
+	&record_sackq, &record_flow,
 };
 
 START_TEST(fields_have_tags_of_their_own_and_do_not_overlap)

@@ -353,6 +353,8 @@ static const struct option {
 	{"SOFT_ERRORS", TCPD_OPT_SOFT_ERRORS, 0, 1, NONE, 2},
 	{"ADV_UTO", TCPD_OPT_ADV_UTO, 0, TCPD_SEC(86400), NONE,
 	 TCPD_SEC(86401)},
+	{"MAX_PACING_RATE", TCPD_OPT_MAX_PACING_RATE, 0,
+	 UINT64_C(1000000000000), NONE, UINT64_C(1000000000001)},
 };
 
 static void refused(const struct option *o, tcpd_handle h, uint64_t v)
