@@ -204,6 +204,7 @@ void bridge_adopt(struct bridge *b, tcpd_handle h)
 {
 	b->h = h;
 	tcpd_set_user(b->app->d->st, h, b);
+	(void)tcpd_recv_held(b->app->d->st, h, 0, b->app->d->now);
 }
 
 static struct proto_addr addr_of(const struct tcpd_addr *t)

@@ -401,6 +401,22 @@ static bool push(struct bridge *b, uint8_t *greeting)
 	return !b->full;
 }
 
+/*
+ * What lies in the app's fd has not been read: a program that reads nothing
+ * must not have its receive buffer grow.  The kernel counts it by its memory,
+ * which is more; what matters is by how much it grows.
+ */
+static void tell_unread(struct bridge *b)
+{
+	struct daemon *d = b->app->d;
+	int n = 0;
+
+	if (!b->h || !tcpd_recv_asks(d->st, b->h, d->now))
+		return;
+	if (ioctl(b->fd, SIOCOUTQ, &n) == 0 && n >= 0)
+		tcpd_recv_held(d->st, b->h, (uint64_t)n, d->now);
+}
+
 void bridge_pump_out(struct bridge *b)
 {
 	struct tcpd_stack *st = b->app->d->st;
@@ -408,6 +424,7 @@ void bridge_pump_out(struct bridge *b)
 
 	while (!b->full && !b->no_reader && push(b, &greeting))
 		;
+	tell_unread(b);
 	if (b->no_reader && b->h)
 		drop_all(b);
 	if (!b->eof_out && !b->full && b->h && tcpd_recv_eof(st, b->h)) {

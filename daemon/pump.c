@@ -13,10 +13,12 @@
  *	RST		<- error, or data for a reader who has gone
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -108,6 +110,16 @@ static bool write_head(struct pump *p)
 		p->nobody = true;
 	p->full = p->head_done < p->nhead && !p->nobody;
 	return p->head_done == p->nhead;
+}
+
+/* What lies before the socket's reader has not been read. */
+static void tell_unread(struct pump *p)
+{
+	int n = 0;
+
+	if (tcpd_recv_asks(p->d->st, p->h, p->d->now) &&
+	    ioctl(p->fd, SIOCOUTQ, &n) == 0 && n >= 0)
+		(void)tcpd_recv_held(p->d->st, p->h, (uint64_t)n, p->d->now);
 }
 
 /* Connection to socket, straight from what the stack has. */
@@ -206,6 +218,7 @@ static enum verdict from_socket(struct pump *p)
 static void turn(struct pump *p, bool readable)
 {
 	to_socket(p);
+	tell_unread(p);
 	if (readable && from_socket(p) == ENDED)
 		return;
 	if (p->out_ended && (p->in_ended || p->nobody)) {
@@ -291,6 +304,7 @@ bool pump_start(struct daemon *d, struct service *s, tcpd_handle h,
 		p->next->prev = p;
 	all->pumps = p;
 	tcpd_set_user(d->st, h, p);
+	(void)tcpd_recv_held(d->st, h, 0, d->now);
 	turn(p, false);
 	return true; /* |p| may have ended already */
 }

@@ -262,7 +262,9 @@ struct tcpd_settings {
 	/* Connections whose app has closed and whose FIN is not acknowledged:
 	 * above it the oldest is reset. */
 	uint32_t max_orphans;
-	uint8_t wscale; /* window scale shift that is offered */
+	/* window scale shift that is offered, more where the receive buffer
+	 * needs more; 0: windows are not scaled */
+	uint8_t wscale;
 	/* What a SYN offers and a SYN-ACK agrees to, of connections that begin
 	 * from now on (RFC 7323, 2; RFC 2018, 2). */
 	bool timestamps, sack;
@@ -425,6 +427,17 @@ int tcpd_recv_peek(struct tcpd_stack *st, tcpd_handle h, struct tcpd_slice *s,
 		   size_t nslices);
 int tcpd_recv_done(struct tcpd_stack *st, tcpd_handle h, size_t n,
 		   tcpd_time now);
+
+/*
+ * For who hands on what he takes, through a socket or a pipe: the receive
+ * buffer is to follow what the reader behind it reads.  tcpd_recv_held() says
+ * how many octets that were taken have not been read there; first when the
+ * connection is open (0), then whenever, after tcpd_recv_done(),
+ * tcpd_recv_asks() says so: about once a round trip.  HANDLE.
+ */
+int tcpd_recv_held(struct tcpd_stack *st, tcpd_handle h, uint64_t octets,
+		   tcpd_time now);
+bool tcpd_recv_asks(struct tcpd_stack *st, tcpd_handle h, tcpd_time now);
 
 /* All was taken and the peer has sent FIN. */
 bool tcpd_recv_eof(const struct tcpd_stack *st, tcpd_handle h);

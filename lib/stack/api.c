@@ -385,7 +385,29 @@ int tcpd_recv_done(struct tcpd_stack *st, tcpd_handle h, size_t n,
 		return 0;
 	recvq_read(&st->t, c, (uint32_t)n);
 	urgent_read(c);
-	delack_read(&st->t, c, (uint32_t)n);
+	delack_read(&st->t, c);
+	return 0;
+}
+
+bool tcpd_recv_asks(struct tcpd_stack *st, tcpd_handle h, tcpd_time now)
+{
+	const struct conn *c;
+
+	stack_enter(st, now);
+	c = open_conn(st, h);
+	return c && grow_asks(&st->t, c);
+}
+
+int tcpd_recv_held(struct tcpd_stack *st, tcpd_handle h, uint64_t octets,
+		   tcpd_time now)
+{
+	struct conn *c;
+
+	stack_enter(st, now);
+	c = open_conn(st, h);
+	if (!c)
+		return -TCPD_ERR_HANDLE;
+	grow_held(&st->t, c, (uint32_t)min_u64(octets, UINT32_MAX));
 	return 0;
 }
 

@@ -15,7 +15,7 @@ static const char *slabs(const struct tcp *t)
 {
 	const struct slab *all[] = {&t->conns, &t->listeners, &t->halves,
 				    &t->tws,   &t->xmits,     &t->sackqs,
-				    &t->flows};
+				    &t->flows, &t->inflows};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		const struct slab *s = all[i];
@@ -388,6 +388,8 @@ static const char *sums(const struct check *k)
 		"records: one that belongs to nobody");
 	REQUIRE(k->nflows == t->flows.count,
 		"flow: a slot that belongs to nobody");
+	REQUIRE(k->ninflows == t->inflows.count,
+		"inflow: a slot that belongs to nobody");
 	REQUIRE(k->nsackqs == t->sackqs.count,
 		"sack: a slot that belongs to nobody");
 	REQUIRE(k->mem == t->pool.nused,

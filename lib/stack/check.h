@@ -14,7 +14,7 @@ struct check {
 	uint64_t send_mem; /* ... in send queues */
 	uint64_t borrowed; /* octets in packets of the caller's */
 	uint32_t nrecords; /* of transmissions */
-	uint32_t nsackqs, nflows;
+	uint32_t nsackqs, nflows, ninflows;
 	uint32_t norphans;
 	uint32_t npaced;
 	uint32_t nhashed, narmed, nqueued, nacks, nsends, nevents;

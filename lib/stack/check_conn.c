@@ -32,10 +32,10 @@ static bool options_ok(const struct conn *c)
 static bool past_ok(const struct conn *c, tcpd_time now)
 {
 	const tcpd_time past[] = {
-		c->born,	  c->last_snd,	   c->last_rcv,
-		c->last_ack,	  c->challenge_at, c->stalled_at,
-		c->grow_at,	  c->ts_recent_at, c->delivered_at,
-		c->first_sent_at, c->closed_at,	   c->orphan_at};
+		c->born,	 c->last_snd,	  c->last_rcv,
+		c->last_ack,	 c->challenge_at, c->stalled_at,
+		c->ts_recent_at, c->delivered_at, c->first_sent_at,
+		c->closed_at,	 c->orphan_at};
 
 	for (size_t i = 0; i < ARRAY_SIZE(past); i++)
 		if (past[i] > now)
@@ -403,6 +403,22 @@ static const char *paced(struct check *k, const struct conn *c)
 	return NULL;
 }
 
+static const char *inflow(struct check *k, const struct conn *c)
+{
+	const struct inflow *g;
+
+	if (!c->inflow)
+		return NULL;
+	REQUIRE(slab_used(&k->t->inflows, c->inflow - 1),
+		"inflow: a slot that is not in use");
+	k->ninflows++;
+	g = inflow_of(k->t, c);
+	REQUIRE(g->at <= k->t->now && g->edge_at <= k->t->now &&
+			g->rtt_at <= k->t->now,
+		"inflow: a past time lies ahead");
+	return NULL;
+}
+
 static const char *urgent(const struct conn *c)
 {
 	REQUIRE(!c->urg_in || seq_gt(c->rcv_up, c->rq.read),
@@ -539,6 +555,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : sacks(k, c);
 	wrong = wrong ? wrong : flow(k, c);
 	wrong = wrong ? wrong : paced(k, c);
+	wrong = wrong ? wrong : inflow(k, c);
 	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : uto(c);
 	wrong = wrong ? wrong : borrows(k, c);

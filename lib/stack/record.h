@@ -78,6 +78,7 @@ enum record_more {
 	MORE_MESSAGE,	    /* octets: an ICMP message */
 	MORE_SACKQ,	    /* group */
 	MORE_FLOW,	    /* group */
+	MORE_INFLOW,	    /* group */
 	MORE_FRAG_BLOCKS = 0x140, /* U32: block, order, len; for each */
 	MORE_FRAG_PIECES	  /* octets: all that they hold */
 };
@@ -120,7 +121,7 @@ extern const struct record_type record_sizes; /* struct tcpd_settings */
 extern const struct record_type record_stack; /* struct tcpd_stack */
 extern const struct record_type record_conn, record_listener, record_half;
 extern const struct record_type record_timewait, record_xmit, record_reply,
-	record_sackq, record_flow;
+	record_sackq, record_flow, record_inflow;
 extern const struct record_type record_frag;
 
 /* --- writing */

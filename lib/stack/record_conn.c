@@ -128,6 +128,12 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 		record_fields(o, &record_flow, flow_of(t, c));
 		record_end(o, group);
 	}
+	if (c->inflow) {
+		uint64_t group = record_begin(o, MORE_INFLOW, REC_GROUP);
+
+		record_fields(o, &record_inflow, inflow_of(t, c));
+		record_end(o, group);
+	}
 	for (uint32_t link = c->xmit_first; link;
 	     link = xmit_at(t, link - 1)->next) {
 		uint64_t group = record_begin(o, MORE_XMIT, REC_GROUP);
@@ -335,6 +341,16 @@ static bool flow(struct tcp *t, struct conn *c, struct octets group)
 	return record_read(o, &record_flow, flow_of(t, c));
 }
 
+static bool inflow(struct tcp *t, struct conn *c, struct octets group)
+{
+	struct octets o = record_find(group, MORE_INFLOW, REC_GROUP);
+
+	if (octets_left(&o) == 0)
+		return true;
+	c->inflow = slab_take(&t->inflows) + 1;
+	return record_read(o, &record_inflow, inflow_of(t, c));
+}
+
 bool record_get_conn(struct tcp *t, struct octets group)
 {
 	struct conn *c;
@@ -356,6 +372,6 @@ bool record_get_conn(struct tcp *t, struct octets group)
 	if (hashed && (!port_tuple_free(t, &c->tu) || !conn_hash(t, c)))
 		return false;
 	return send_queue(t, c, group) && recv_queue(t, c, group) &&
-	       xmits(t, c, group) && sackq(t, c, group) &&
-	       flow(t, c, group);
+	       xmits(t, c, group) && sackq(t, c, group) && flow(t, c, group) &&
+	       inflow(t, c, group);
 }

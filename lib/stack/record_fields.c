@@ -277,6 +277,15 @@ static const struct field flow_fields[] = {
 #undef A
 const struct record_type record_flow = TYPE_PLAIN(flow);
 
+#define F(tag, m) ONE(struct inflow, tag, m)
+static const struct field inflow_fields[] = {
+	F(1, at), F(2, edge_at), F(3, rtt_at),
+	F(4, edge), F(5, rtt), F(6, longer),
+	F(7, read), F(8, came), F(9, held_then), F(10, held), F(11, prev),
+};
+#undef F
+const struct record_type record_inflow = TYPE_PLAIN(inflow);
+
 #define F(tag, m) ONE(struct frag, tag, m)
 #define A(tag, m) ARRAY(struct frag, tag, m)
 static const struct field frag_fields[] = {
@@ -357,8 +366,7 @@ static const struct field conn_fields[] = {
 	F(60, irs), F(61, rcv_nxt), F(62, rcv_adv), F(63, rcv_buf),
 	F(64, last_ack_sent), F(65, ts_recent), F(66, fin_seq),
 	F(67, ts_recent_at), F(68, rq.read), F(69, rq.ooo),
-	F(70, ack_pending), F(71, rcv_mss), F(72, grow_mark),
-	F(73, grow_taken), F(74, grow_at), F(80, rcv_up),
+	F(70, ack_pending), F(71, rcv_mss), F(80, rcv_up),
 	/* time */
 	F(90, srtt), F(91, rttvar), F(92, rto), F(93, min_rtt), F(94, born),
 	F(95, last_snd), F(96, last_rcv), F(97, last_ack),
@@ -395,7 +403,7 @@ static const struct field conn_fields[] = {
 	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
 	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
 	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent) \
-	X(45, uto_due) X(50, ecn) X(51, ect_off) X(52, ece_due) \
+	X(45, uto_due) X(46, hands_on) X(50, ecn) X(51, ect_off) X(52, ece_due) \
 	X(53, cwr_due) X(54, ce_now) X(55, ect_in) X(56, ecn_tried)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);

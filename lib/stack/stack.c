@@ -201,6 +201,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 		   false);
 	place_slab(l, &t->xmits, sizeof(struct xmit), nrecords(s), false);
 	place_slab(l, &t->flows, sizeof(struct flow), s->max_conns, false);
+	place_slab(l, &t->inflows, sizeof(struct inflow), s->max_conns, false);
 	place_slab(l, &t->sackqs, sizeof(struct sackq), s->max_conns, false);
 	place_table(l, &t->conn_tab, s->max_conns);
 	place_table(l, &t->half_tab, s->max_half_open);

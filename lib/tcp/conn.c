@@ -214,6 +214,7 @@ void conn_free(struct tcp *t, struct conn *c)
 	}
 	if (c->flow)
 		slab_give(&t->flows, c->flow - 1);
+	grow_free(t, c);
 	slab_give(&t->conns, conn_slot(t, c));
 }
 
@@ -302,13 +303,17 @@ void conn_disarm(struct conn *c, enum conn_timer which)
 	c->timer[which] = 0;
 }
 
-#define MSS_MIN	  48u /* of a peer: less is a cheap way to cost us much */
-#define MSS_LEAST 8u  /* of the device: an MTU of 68 less the heads of IPv6 */
+#define WSCALE_MAX 14u /* RFC 7323, 2.3 */
+#define MSS_MIN	   48u /* of a peer: less is a cheap way to cost us much */
+#define MSS_LEAST  8u  /* of the device: an MTU of 68 less the heads of IPv6 */
 
 uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max)
 {
 	uint8_t shift = t->set.wscale;
 
+	while (shift && shift < WSCALE_MAX &&
+	       (uint32_t)UINT16_MAX << shift < rcv_max)
+		shift++;
 	while (shift && 8u << shift > rcv_max)
 		shift--;
 	return shift;
@@ -355,16 +360,16 @@ void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
 	c->sq.end = iss + 1;
 	c->recover = c->snd_sml = c->lost_hint = c->rtt_round = iss;
 	c->burst_end = iss;
-	c->rcv_buf = min_u32(RCV_BUF_START, c->rcv_max);
+	c->rcv_buf = c->rcv_max;
+	if (!conn_fixed_buffer(c))
+		c->rcv_buf = min_u32(RCV_BUF_START, c->rcv_max);
 }
 
-void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs)
+void conn_open_recv(struct conn *c, uint32_t irs)
 {
 	c->irs = irs;
 	c->rcv_nxt = c->rq.read = c->last_ack_sent = irs + 1;
 	c->rcv_adv = c->rcv_nxt + conn_syn_window(c);
-	c->grow_mark = c->rcv_nxt + c->rcv_buf;
-	c->grow_at = t->now;
 	if (!(c->options >> TCPD_OPT_QUICKACK & 1))
 		c->quick = QUICK_ACKS;
 	c->rcv_mss = min_u32(c->advmss, 536);

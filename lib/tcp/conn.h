@@ -10,6 +10,7 @@
 
 #include "cc.h"
 #include "flow.h"
+#include "grow.h"
 #include "tcp.h"
 
 enum conn_timer {
@@ -156,12 +157,13 @@ struct conn {
 	bool urg_out : 1, urg_in : 1;
 	/* ecn.c: our SYN asks, or has asked; then: it was agreed on */
 	bool ecn_tried : 1, ecn : 1;
-	bool ect_off : 1; /* ... but text of ours goes unmarked */
-	bool ece_due : 1; /* ECE until the peer's CWR comes */
-	bool cwr_due : 1; /* CWR on the next new text */
-	bool ce_now : 1;  /* the last text that came was marked CE */
-	bool ect_in : 1;  /* some that came was marked: ECT or CE */
-	bool uto_due : 1; /* |adv_uto| is to be told, beside no SACK blocks */
+	bool ect_off : 1;  /* ... but text of ours goes unmarked */
+	bool ece_due : 1;  /* ECE until the peer's CWR comes */
+	bool cwr_due : 1;  /* CWR on the next new text */
+	bool ce_now : 1;   /* the last text that came was marked CE */
+	bool ect_in : 1;   /* some that came was marked: ECT or CE */
+	bool hands_on : 1; /* who reads tells what his own reader has not */
+	bool uto_due : 1;  /* |adv_uto| is to be told, beside no SACK blocks */
 	bool faulty : 1; /* a check of our own failed: the next timer ends it */
 	bool syn_due;	 /* SYN or SYN-ACK is to be (re)sent */
 	bool ack_due;	 /* an ACK is to go with the next output */
@@ -203,9 +205,7 @@ struct conn {
 	struct recvq rq;
 	uint32_t ack_pending; /* octets in order not acknowledged */
 	uint32_t rcv_mss;     /* of the last text: what it had in a segment */
-	uint32_t grow_mark;   /* RCV.NXT at which growth is looked at */
-	uint32_t grow_taken;  /* octets read since the last look */
-	tcpd_time grow_at;
+	uint32_t inflow;      /* slot + 1; 0: little has come yet */
 
 	/* time */
 	tcpd_time srtt, rttvar, rto, min_rtt;
@@ -257,6 +257,13 @@ static inline struct conn *conn_at(const struct tcp *t, uint32_t slot)
 static inline struct flow *flow_of(const struct tcp *t, const struct conn *c)
 {
 	return c->flow ? slab_at(&t->flows, c->flow - 1) : NULL;
+}
+
+/* NULL: little has come. */
+static inline struct inflow *inflow_of(const struct tcp *t,
+				       const struct conn *c)
+{
+	return c->inflow ? slab_at(&t->inflows, c->inflow - 1) : NULL;
 }
 
 /* NULL: nothing is to be said. */
@@ -330,6 +337,12 @@ static inline bool conn_synchronized(const struct conn *c)
 	return c->state >= TCPD_ESTABLISHED;
 }
 
+/* SO_RCVBUF: the app has said how much, nothing is to be tuned. */
+static inline bool conn_fixed_buffer(const struct conn *c)
+{
+	return c->options >> TCPD_OPT_RCVBUF & 1;
+}
+
 /* --- conn.c */
 
 /* A TCB in CLOSED, still without a number; NULL: the table is full. */
@@ -387,13 +400,14 @@ void conn_disarm(struct conn *c, enum conn_timer which);
 uint32_t conn_mss_at(const struct conn *c, uint32_t mtu);
 /* Effective MSS from path, peer and options (RFC 9293, 3.7.1). */
 void conn_set_mss(const struct tcp *t, struct conn *c);
-/* The shift to offer: its unit is a small part of the receive buffer. */
+/* The shift to offer: all of the receive buffer can be announced, in units that
+ * are a small part of it. */
 uint8_t tcp_wscale(const struct tcp *t, uint32_t rcv_max);
 uint32_t tcp_advmss(const struct tcp *t, const struct tuple *tu);
 
 /* Start values of an opened connection's send and receive side. */
 void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss);
-void conn_open_recv(struct tcp *t, struct conn *c, uint32_t irs);
+void conn_open_recv(struct conn *c, uint32_t irs);
 
 /* It sends from now on: it has a struct flow, whose module has begun. */
 void conn_flow(struct tcp *t, struct conn *c);
@@ -506,7 +520,18 @@ void delack_in_order(struct tcp *t, struct conn *c, const struct segment *seg);
 void delack_now(struct tcp *t, struct conn *c); /* one of its own, soon */
 uint32_t delack_window(const struct tcp *t, const struct conn *c);
 void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd);
-void delack_read(struct tcp *t, struct conn *c, uint32_t n);
+/* The reader has taken text. */
+void delack_read(struct tcp *t, struct conn *c);
+
+/* --- grow.c: the receive buffer follows its reader */
+/* An ACK has left. */
+void grow_acked(struct tcp *t, struct conn *c);
+/* Should its reader tell now what his own has not read? */
+bool grow_asks(const struct tcp *t, const struct conn *c);
+/* So many octets that were taken. */
+void grow_held(struct tcp *t, struct conn *c, uint32_t held);
+/* The slot goes back. */
+void grow_free(struct tcp *t, struct conn *c);
 
 /* --- output.c, commit.c, emit.c */
 /* A connection's turn comes after so many replies in a row: a device that

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * delack.c - when to acknowledge and which window to announce: delayed ACKs
- * (RFC 9293, 3.8.6.3; RFC 5681, 4.2), the receiver's silly-window rule
- * (3.8.6.2.2), and a receive buffer that grows while the app drains it.
+ * (RFC 9293, 3.8.6.3; RFC 5681, 4.2) and the receiver's silly-window rule
+ * (3.8.6.2.2).  How large the receive buffer is: grow.c.
  */
 #include "conn.h"
 #include "mem.h"
 
-#define OWED_MAX     64u /* duplicate ACKs beyond this tell a peer nothing new */
-
-/* Loopback-like paths have round trips below the time a wake-up takes. */
-#define GROW_RTT_MIN TCPD_US(100)
+#define OWED_MAX 64u /* duplicate ACKs beyond this tell a peer nothing new */
+#define PRESSED	 4u  /* segments that are asked for when memory is short */
 
 void delack_in_order(struct tcp *t, struct conn *c, const struct segment *seg)
 {
@@ -43,6 +41,20 @@ static uint32_t silly(const struct conn *c)
 }
 
 /*
+ * The buffer now: what is out of order has left the network, and would stop the
+ * sender before its hole is filled.  Without SACK it stays the same, for a
+ * sender tells duplicate ACKs by their window (RFC 5681, 2).
+ */
+static uint32_t buffer(const struct tcp *t, const struct conn *c)
+{
+	uint64_t wide = (uint64_t)c->rcv_buf + c->rq.ooo;
+
+	if (!c->sack || !c->rq.ooo || mem_low(t))
+		return c->rcv_buf;
+	return max_u32(c->rcv_buf, (uint32_t)min_u64(wide, c->rcv_max));
+}
+
+/*
  * The window to announce, in octets: never a right edge left of the one
  * announced before (SHLD-14), and further right only by min(buffer / 2, MSS)
  * or more (MUST-39).
@@ -50,15 +62,15 @@ static uint32_t silly(const struct conn *c)
 uint32_t delack_window(const struct tcp *t, const struct conn *c)
 {
 	uint32_t most = (uint32_t)UINT16_MAX << c->rcv_wscale;
-	uint32_t readable = conn_readable(c);
-	uint32_t room = c->rcv_buf > readable ? c->rcv_buf - readable : 0;
 	uint32_t had =
 		seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
+	uint32_t room = (uint32_t)sub_sat(buffer(t, c), conn_readable(c));
 	uint32_t unit = 1u << c->rcv_wscale;
 
-	(void)t;
 	if (c->clamp)
 		room = min_u32(room, c->clamp);
+	if (mem_pressure(t))
+		room = min_u32(room, PRESSED * c->advmss);
 	room = min_u32(room, most) & ~(unit - 1);
 	if (room >= had + silly(c) && room > had)
 		return room;
@@ -69,7 +81,6 @@ uint32_t delack_window(const struct tcp *t, const struct conn *c)
 /* A segment with ACK = RCV.NXT and this window has left. */
 void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd)
 {
-	(void)t;
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	c->last_ack_sent = c->rcv_nxt;
 	c->ack_pending = 0;
@@ -79,35 +90,16 @@ void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd)
 		c->quick--;
 	if (c->acks_owed)
 		c->acks_owed--;
+	grow_acked(t, c);
 }
 
-/*
- * Growth: when a whole window arrived within about a round trip and the app
- * took nearly all of it, the window was what held the peer back.
- */
-static void grow(struct tcp *t, struct conn *c)
-{
-	tcpd_time rtt = max_u64(c->srtt, GROW_RTT_MIN);
-	uint64_t most = min_u64(c->rcv_max, mem_share(t));
-
-	if (t->now - c->grow_at <= 2 * rtt &&
-	    c->grow_taken >= c->rcv_buf - c->rcv_buf / 4 && c->rcv_buf < most)
-		c->rcv_buf = (uint32_t)min_u64(2 * (uint64_t)c->rcv_buf, most);
-	c->grow_at = t->now;
-	c->grow_mark = c->rcv_nxt + c->rcv_buf;
-	c->grow_taken = 0;
-}
-
-/* The app took |n| octets: a window update goes when the peer may run dry. */
-void delack_read(struct tcp *t, struct conn *c, uint32_t n)
+/* The app took text: a window update goes when the peer may run dry. */
+void delack_read(struct tcp *t, struct conn *c)
 {
 	uint32_t left;
 
 	if (c->state == TCPD_CLOSED || c->fin_rcvd)
 		return;
-	c->grow_taken += n;
-	if (seq_ge(c->rcv_nxt, c->grow_mark))
-		grow(t, c);
 	left = seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0;
 	if (left < c->rcv_buf / 2 && delack_window(t, c) > left + 1 &&
 	    delack_window(t, c) - left >= silly(c)) {

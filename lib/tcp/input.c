@@ -44,7 +44,7 @@ static void try_without_ecn(struct tcp *t, struct conn *c,
 static void syn_arrived(struct tcp *t, struct conn *c, struct segment *seg,
 			bool acked)
 {
-	conn_open_recv(t, c, seg->h.seq);
+	conn_open_recv(c, seg->h.seq);
 	negotiate(t, c, &seg->h.opt);
 	ecn_answered(t, c, seg);
 	c->snd_wnd = c->max_snd_wnd = seg->h.wnd; /* a SYN's is not scaled */

@@ -33,7 +33,21 @@ static inline uint64_t mem_send_left(const struct tcp *t)
 	return sub_sat(t->set.memory / 2, t->send_mem);
 }
 
-/* Out-of-order octets are given up first: not below an eighth. */
+/*
+ * Three marks.  From the first on no window grows; from the second on a window
+ * opens by a few segments only; at the third octets out of order are given up,
+ * so that text in order always finds a place.
+ */
+static inline bool mem_low(const struct tcp *t)
+{
+	return mem_left(t) < t->set.memory * 3 / 8;
+}
+
+static inline bool mem_pressure(const struct tcp *t)
+{
+	return mem_left(t) < t->set.memory / 4;
+}
+
 static inline bool mem_tight(const struct tcp *t)
 {
 	return mem_left(t) < t->set.memory / 8;

@@ -139,7 +139,7 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 		c->keepcnt = (uint8_t)v;
 		break;
 	case TCPD_OPT_RCVBUF:
-		c->rcv_max = (uint32_t)v;
+		c->rcv_max = c->rcv_buf = (uint32_t)v;
 		break;
 	case TCPD_OPT_SNDBUF:
 		c->snd_max = (uint32_t)v;

@@ -376,7 +376,7 @@ static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
 	negotiate(t, c, h);
 	conn_open_send(t, c, h->iss);
 	c->snd_nxt = h->iss + 1;
-	conn_open_recv(t, c, h->irs);
+	conn_open_recv(c, h->irs);
 	c->snd_wnd = h->wnd;
 	c->snd_wl1 = h->irs;
 	c->snd_wl2 = h->iss;

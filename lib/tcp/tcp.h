@@ -174,7 +174,8 @@ struct tcp {
 	struct wheel wheel;
 	struct wheel tw_wheel;	/* TIME-WAIT: its first entry is the oldest */
 	struct wheel_node misc; /* MISC_TRIM */
-	struct slab conns, listeners, halves, tws, xmits, sackqs, flows;
+	struct slab conns, listeners, halves, tws, xmits, sackqs, flows,
+		inflows;
 	struct htab conn_tab, half_tab, tw_tab;
 	struct port *ports; /* 65536 */
 

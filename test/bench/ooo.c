@@ -108,7 +108,7 @@ static struct conn *conn_open(uint32_t window)
 	c->held = true;
 	c->advmss = c->peer_mss = 1460;
 	conn_open_send(b.t, c, 1);
-	conn_open_recv(b.t, c, 0x7fffff00);
+	conn_open_recv(c, 0x7fffff00);
 	c->snd_una = c->snd_nxt = 2;
 	c->state = TCPD_ESTABLISHED;
 	conn_set_mss(b.t, c);

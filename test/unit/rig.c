@@ -384,7 +384,7 @@ struct conn *rig_conn(uint32_t iss, uint32_t irs)
 	c->held = true;
 	c->advmss = c->peer_mss = RIG_MSS;
 	conn_open_send(t, c, iss);
-	conn_open_recv(t, c, irs);
+	conn_open_recv(c, irs);
 	c->snd_una = c->snd_nxt = iss + 1;
 	c->snd_wnd = c->max_snd_wnd = 65535;
 	c->snd_wl1 = irs;

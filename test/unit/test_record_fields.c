@@ -24,7 +24,7 @@ static const struct {
 	 " node user out ev aq orphans at_port orphaned ev_mask listener "
 	 "on_list "
 	 "xmit_root xmit_first"
-	 " xmit_last sackq flow "},
+	 " xmit_last sackq inflow flow "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",
 	 " head tail room nroom mem neors "},
 	{"lib/tcp/conn.h", "recvq", &record_conn, "rq.",
@@ -45,6 +45,7 @@ static const struct {
 	 " left right pri prev next "},
 	{"lib/tcp/conn.h", "sackq", &record_sackq, "", " "},
 	{"lib/tcp/flow.h", "flow", &record_flow, "", " paced "},
+	{"lib/tcp/grow.h", "inflow", &record_inflow, "", " "},
 	{"lib/tcp/tcp.h", "reply", &record_reply, "", " block "},
 	{"lib/stack/stack.h", "tcpd_stack", &record_stack, "",
 	 " mem nmem icmp_peers "},
@@ -55,7 +56,8 @@ static const struct {
 	/* a borrowed packet, a plan: not between batches; traces go */
 	{"lib/tcp/tcp.h", "tcp", &record_stack, "t.",
 	 " set pool wheel tw_wheel misc conns listeners halves tws xmits"
-	 " sackqs flows conn_tab half_tab tw_tab ports acks sends events "
+	 " sackqs flows inflows conn_tab half_tab tw_tab ports acks sends "
+	 "events "
 	 "orphans "
 	 "norphans"
 	 " replies"
@@ -163,9 +165,9 @@ START_TEST(fields_hold_every_member)
 END_TEST
 
 static const struct record_type *const types[] = {
-	&record_sizes, &record_stack,	 &record_conn, &record_listener,
-	&record_half,  &record_timewait, &record_xmit, &record_reply,
-	&record_sackq, &record_flow,
+	&record_sizes, &record_stack,	 &record_conn,	 &record_listener,
+	&record_half,  &record_timewait, &record_xmit,	 &record_reply,
+	&record_sackq, &record_flow,	 &record_inflow,
 };
 
 START_TEST(fields_have_tags_of_their_own_and_do_not_overlap)
