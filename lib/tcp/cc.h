@@ -31,6 +31,7 @@ struct cc_begin {
 	tcpd_time srtt; /* 0: no sample yet */
 	uint64_t total_delivered;
 	uint64_t seed; /* for a module that needs chance */
+	bool sack;     /* more than one loss is seen in a round trip */
 };
 
 /* What one ACK says (draft-ietf-ccwg-bbr's rate sample). */
@@ -56,6 +57,16 @@ struct cc_sample {
 	bool ece; /* the peer says that congestion was marked (RFC 3168) */
 };
 
+/* A range that is newly thought lost. */
+struct cc_loss {
+	tcpd_time now;
+	uint32_t seq, end;
+	uint32_t tx_in_flight; /* in flight when it had been sent */
+	uint32_t lost_since;   /* octets lost since, with it */
+	uint64_t total_delivered;
+	bool app_limited; /* it was sent while the app was slow */
+};
+
 enum cc_why { CC_LOSS, CC_CE };
 
 /* What a recovery began with, for undo(). */
@@ -71,6 +82,13 @@ struct cc_ops {
 		     const struct cc_begin *b);
 	void (*acked)(struct cc_state *s, uint64_t *priv,
 		      const struct cc_sample *rs);
+	/* Before the recovery that it begins, or in it, and before acked() of
+	 * the same ACK; NULL: of no interest. */
+	void (*lost)(struct cc_state *s, uint64_t *priv,
+		     const struct cc_loss *l);
+	/* Something leaves, and nothing is in flight; NULL: as with lost(). */
+	void (*sending)(struct cc_state *s, uint64_t *priv, bool app_limited,
+			tcpd_time now);
 	/* Congestion was noticed with |in_flight| octets out: a new ssthresh;
 	 * cwnd follows by and by (prr.c). */
 	void (*enter_recovery)(struct cc_state *s, uint64_t *priv,
@@ -90,7 +108,7 @@ struct cc_ops {
 			tcpd_time idle, tcpd_time now);
 };
 
-extern const struct cc_ops cc_newreno;
+extern const struct cc_ops cc_newreno, cc_bbr;
 
 const struct cc_ops *cc_ops_of(uint8_t congestion); /* enum tcpd_congestion */
 

@@ -393,7 +393,8 @@ static void begin_module(struct tcp *t, struct conn *c)
 	struct cc_begin b = {.now = t->now,
 			     .srtt = c->srtt,
 			     .total_delivered = c->delivered,
-			     .seed = c->id};
+			     .seed = c->id,
+			     .sack = c->sack};
 
 	memset(f->cc, 0, sizeof(f->cc));
 	cc_ops_of(c->cc)->init(&c->ccs, f->cc, &b);
