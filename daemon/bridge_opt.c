@@ -185,6 +185,7 @@ static const struct opt opts[] = {
 	OWN(SOL_SOCKET, SO_OOBINLINE, oobinline, "int", "always 1: an urgent octet stays in its place; 0 is ENOPROTOOPT"),
 	STACK(SOL_SOCKET, SO_RCVBUF, RCVBUF, 1, 0, 0, 0, "octets", "upper limit of the receive buffer, which grows up to it; brought between 2048 and the configured one; read back as it is, not doubled"),
 	OWN(SOL_SOCKET, SO_SNDBUF, sndbuf, "octets", "upper limit of the send buffer; the same; as much again may wait in the fd"),
+	OWN(SOL_SOCKET, SO_MAX_PACING_RATE, pacing, "octets a second", "text leaves no faster, at least 1000; unsigned, of 32 or 64 bits; 0 and above 10^12: no limit, read as ~0"),
 	KERNEL(SOL_SOCKET, SO_RCVLOWAT, "octets", "the kernel's, of the fd itself: read waits for so many, poll does not"),
 	KERNEL(SOL_SOCKET, SO_RCVTIMEO, "struct timeval", "the kernel's, of the fd itself"),
 	KERNEL(SOL_SOCKET, SO_SNDTIMEO, "struct timeval", "the kernel's, of the fd itself; not for connect"),

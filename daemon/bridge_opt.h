@@ -30,7 +30,8 @@ opt_setter optval_set_reuse, optval_set_reuseport, optval_set_linger,
 	optval_set_oobinline, optval_set_v6only, optval_set_lowat,
 	optval_set_maxseg, optval_set_congestion, optval_set_sndbuf,
 	optval_set_tos, optval_set_tclass, optval_set_ttl, optval_set_hops,
-	optval_set_defer, optval_set_linger2, optval_set_clamp;
+	optval_set_defer, optval_set_linger2, optval_set_clamp,
+	optval_set_pacing;
 opt_getter optval_get_error, optval_get_type, optval_get_domain,
 	optval_get_protocol, optval_get_acceptconn, optval_get_reuse,
 	optval_get_reuseport, optval_get_linger, optval_get_oobinline,
@@ -38,7 +39,7 @@ opt_getter optval_get_error, optval_get_type, optval_get_domain,
 	optval_get_congestion, optval_get_sndbuf, optval_get_info,
 	optval_get_tos, optval_get_tclass, optval_get_ttl, optval_get_hops,
 	optval_get_defer, optval_get_linger2, optval_get_clamp, optval_get_inq,
-	optval_get_outq, optval_get_outqnsd;
+	optval_get_outq, optval_get_outqnsd, optval_get_pacing;
 
 /* As the kernel does: what is out of the range is brought into it. */
 uint64_t optval_clamp_buffer(int v, uint64_t most);

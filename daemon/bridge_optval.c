@@ -296,6 +296,41 @@ int optval_get_outqnsd(struct bridge *b, void *p, uint16_t *len)
 			    in_fd(b) + (int)tcpd_unsent(b->app->d->st, b->h));
 }
 
+/* As in the kernel, of either width. */
+int optval_set_pacing(struct bridge *b, const void *p, size_t len)
+{
+	uint64_t rate = 0;
+	int v, r = opt_int(p, len, &v);
+
+	if (r)
+		return r;
+	if (len >= sizeof(rate))
+		memcpy(&rate, p, sizeof(rate));
+	else if (v != -1)
+		rate = (uint32_t)v;
+	if (rate > TCPD_PACING_MAX)
+		rate = 0;
+	if (rate && rate < TCPD_PACING_MIN)
+		rate = TCPD_PACING_MIN;
+	return opt_store(b, TCPD_OPT_MAX_PACING_RATE, rate);
+}
+
+int optval_get_pacing(struct bridge *b, void *p, uint16_t *len)
+{
+	uint64_t rate;
+	uint32_t low;
+	int r = opt_value(b, TCPD_OPT_MAX_PACING_RATE, &rate);
+
+	if (r)
+		return r;
+	if (rate == 0)
+		rate = UINT64_MAX;
+	if (*len >= sizeof(rate))
+		return opt_give(p, len, &rate, sizeof(rate));
+	low = (uint32_t)min_u64(rate, UINT32_MAX);
+	return opt_give(p, len, &low, sizeof(low));
+}
+
 /* --- segments and packets */
 
 int optval_get_maxseg(struct bridge *b, void *p, uint16_t *len)

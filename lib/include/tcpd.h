@@ -549,10 +549,12 @@ enum tcpd_option {
 			     that the peer is told (RFC 5482); and what he tells
 			     is taken where USER_TIMEOUT was not set, as the
 			     larger of both, at least 100 s; 0: neither */
-	TCPD_OPT_MAX_PACING_RATE /* octets a second, at least 1000: text leaves
-				    no faster; 0: only as the congestion control
-				    says */
+	TCPD_OPT_MAX_PACING_RATE /* octets a second, TCPD_PACING_MIN (which less
+				    becomes) to _MAX: text leaves no faster;
+				    0: only as the congestion control says */
 };
+#define TCPD_PACING_MIN UINT64_C(1000)
+#define TCPD_PACING_MAX UINT64_C(1000000000000)
 #define TCPD_NOPTIONS (TCPD_OPT_MAX_PACING_RATE + 1)
 
 /* Of a socket, a connection or a listener: what a listener has its

@@ -51,7 +51,7 @@ enum record_top {
 	TOP_REPLY,  /* group */
 	TOP_WHEEL,  /* group: WHEEL_* */
 	TOP_TW_WHEEL,
-	TOP_ORPHANS, /* U32: slots of connections, in order */
+	TOP_ORPHANS,	/* U32: slots of connections, in order */
 	TOP_PACED = 19, /* U32: slots of connections, as they lie in the heap */
 	TOP_RECENT =
 		32, /* U64: cell, hash, time; for each of the last second */

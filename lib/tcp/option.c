@@ -40,7 +40,7 @@ static const struct {
 	[TCPD_OPT_QUICKACK] = {0, 1, 1},
 	[TCPD_OPT_SOFT_ERRORS] = {0, 1, 1},
 	[TCPD_OPT_ADV_UTO] = {0, UTO_MOST, 0},
-	[TCPD_OPT_MAX_PACING_RATE] = {0, PACE_MAX, 0},
+	[TCPD_OPT_MAX_PACING_RATE] = {0, TCPD_PACING_MAX, 0},
 };
 /* clang-format on */
 
@@ -77,7 +77,7 @@ bool option_ok(enum tcpd_option o, uint64_t *v)
 	if (o == TCPD_OPT_WINDOW_CLAMP && *v)
 		*v = max_u64(*v, POOL_UNIT / 2);
 	if (o == TCPD_OPT_MAX_PACING_RATE && *v)
-		*v = max_u64(*v, PACE_MIN);
+		*v = max_u64(*v, TCPD_PACING_MIN);
 	return true;
 }
 

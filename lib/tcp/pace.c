@@ -44,7 +44,7 @@ uint64_t pace_rate(const struct tcp *t, const struct conn *c)
 		rate = window_rate(t, c);
 	if (c->max_pacing && (!rate || rate > c->max_pacing))
 		rate = c->max_pacing;
-	return min_u64(rate, PACE_MAX);
+	return min_u64(rate, TCPD_PACING_MAX);
 }
 
 /* The first segments go as one, if its user has set no limit. */
@@ -68,12 +68,13 @@ uint32_t pace_allows(const struct tcp *t, const struct conn *c, uint32_t len,
 	uint32_t left;
 	uint64_t rate;
 
-	if (!f || begins(c))
+	if (begins(c))
 		return len;
 	rate = pace_rate(t, c);
 	if (!rate)
 		return len;
-	left = t->now < f->depart_at ? f->burst_left : quantum(c, rate, mss);
+	left = f && t->now < f->depart_at ? f->burst_left
+					  : quantum(c, rate, mss);
 	return len <= left ? len : left / mss * mss;
 }
 

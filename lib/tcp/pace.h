@@ -16,10 +16,6 @@ struct pace_cell {
 	uint32_t conn; /* slot */
 };
 
-/* Limits of a limit: below, no TCP survives it. */
-#define PACE_MIN UINT64_C(1000)
-#define PACE_MAX UINT64_C(1000000000000)
-
 /* Octets a second that hold |c| now; 0: it is not paced. */
 uint64_t pace_rate(const struct tcp *t, const struct conn *c);
 

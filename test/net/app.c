@@ -15,6 +15,7 @@
  *	write X N | read X N	N octets, as far as it goes
  *	drain X			read to the end
  *	shutdown X | close X | abort X | linger X	(SO_LINGER {1,0})
+ *	pace X RATE		SO_MAX_PACING_RATE
  *	error X			SO_ERROR
  *	sleep MS
  *
@@ -190,6 +191,14 @@ static void do_error(int fd, const char *name)
 	(void)fflush(stdout);
 }
 
+static long do_pace(int fd, const char *arg)
+{
+	unsigned rate = (unsigned)strtoul(arg ? arg : "0", NULL, 10);
+
+	return tcpd_app_setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+				   sizeof(rate));
+}
+
 static bool open_one(const char *verb, int *fd, const char *arg,
 		     const char *more, long *rc)
 {
@@ -256,6 +265,8 @@ static void command(char *line)
 		do_write(name, *fd, n);
 	else if (strcmp(verb, "error") == 0)
 		do_error(*fd, name);
+	else if (strcmp(verb, "pace") == 0)
+		say(verb, name, do_pace(*fd, arg));
 	else if (open_one(verb, fd, arg, more, &rc))
 		say(verb, name, rc);
 	else

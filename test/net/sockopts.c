@@ -32,6 +32,7 @@ static struct check options[] = {
 	ROW(SOL_SOCKET, SO_OOBINLINE, so_oobinline),
 	ROW(SOL_SOCKET, SO_RCVBUF, so_rcvbuf),
 	ROW(SOL_SOCKET, SO_SNDBUF, so_sndbuf),
+	ROW(SOL_SOCKET, SO_MAX_PACING_RATE, so_max_pacing_rate),
 	ROW(SOL_SOCKET, SO_RCVLOWAT, so_rcvlowat),
 	ROW(SOL_SOCKET, SO_RCVTIMEO, so_rcvtimeo),
 	ROW(SOL_SOCKET, SO_SNDTIMEO, so_sndtimeo),

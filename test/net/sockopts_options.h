@@ -193,6 +193,22 @@ static void so_sndbuf(void)
 	part(&p);
 }
 
+static void so_max_pacing_rate(void)
+{
+	uint64_t rate = UINT64_C(5) << 30, got = 0;
+	socklen_t len = sizeof(got);
+	int fd = app_socket();
+
+	number(SOL_SOCKET, SO_MAX_PACING_RATE, 300000, 300000);
+	number(SOL_SOCKET, SO_MAX_PACING_RATE, -1, -1);
+	CHECK(tcpd_app_setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+				  sizeof(rate)) == 0);
+	CHECK(tcpd_app_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &got,
+				  &len) == 0);
+	CHECK(len == sizeof(got) && got == rate);
+	close(fd);
+}
+
 static void so_rcvlowat(void)
 {
 	number(SOL_SOCKET, SO_RCVLOWAT, 5, 5); /* more: table of calls */

@@ -38,6 +38,10 @@ static const struct row {
 	{"SNDBUF below 0", SOL_SOCKET, SO_SNDBUF, -5, 2048, 2048},
 	{"NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 262144, 262144,
 	 262144},
+	{"MAX_PACING_RATE", SOL_SOCKET, SO_MAX_PACING_RATE, 300000, 300000,
+	 300000},
+	{"MAX_PACING_RATE little", SOL_SOCKET, SO_MAX_PACING_RATE, 7, 1000,
+	 1000},
 	{"REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 1, 1, -EINVAL},
 	{"REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1, 1, -EINVAL},
 	{"MAXSEG", IPPROTO_TCP, TCP_MAXSEG, 1000, 1000, -EINVAL},
@@ -93,6 +97,36 @@ START_TEST(option_of_a_socket)
 	int fd = rig_socket(4);
 
 	check_row(&rows[_i], rows[_i].want, fd);
+	close(fd);
+}
+END_TEST
+
+START_TEST(option_of_a_pacing_rate_has_two_widths)
+{
+	static const uint64_t rates[][3] = {
+		/* set, read as 64 and 32 bits */
+		{0, UINT64_MAX, UINT32_MAX},
+		{UINT64_MAX, UINT64_MAX, UINT32_MAX},
+		{300000, 300000, 300000},
+		{5000000000, 5000000000, UINT32_MAX}};
+	int fd = rig_socket(4);
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		uint64_t wide = 1;
+		uint32_t low = 1;
+
+		ck_assert_int_eq(rig_set(fd, SOL_SOCKET, SO_MAX_PACING_RATE,
+					 &rates[i][0], sizeof(rates[i][0])),
+				 0);
+		ck_assert_int_eq(rig_get(fd, SOL_SOCKET, SO_MAX_PACING_RATE,
+					 &wide, sizeof(wide)),
+				 sizeof(wide));
+		ck_assert_uint_eq(wide, rates[i][1]);
+		ck_assert_int_eq(rig_get(fd, SOL_SOCKET, SO_MAX_PACING_RATE,
+					 &low, sizeof(low)),
+				 sizeof(low));
+		ck_assert_uint_eq(low, rates[i][2]);
+	}
 	close(fd);
 }
 END_TEST
@@ -359,6 +393,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, tcp_info_is_that_of_the_connection);
 	tcase_add_test(tc,
 		       options_of_an_ended_connection_are_taken_without_effect);
+	tcase_add_test(tc, option_of_a_pacing_rate_has_two_widths);
 	tcase_add_test(tc, sockopts_md_has_every_row_of_the_table);
 }
 

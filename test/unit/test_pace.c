@@ -135,6 +135,17 @@ START_TEST(pace_lets_the_initial_window_go_at_once)
 }
 END_TEST
 
+START_TEST(pace_limits_the_initial_window_to_what_its_user_wants)
+{
+	conn();
+	slab_give(&rig.t->flows, c->flow - 1);
+	c->flow = c->data_segs_out = 0;
+	c->max_pacing = 1000000;
+	write(10 * RIG_MSS);
+	ck_assert_uint_eq(leaves(), 2 * RIG_MSS);
+}
+END_TEST
+
 START_TEST(pace_restarts_after_idle_without_a_burst)
 {
 	conn();
@@ -414,6 +425,8 @@ int main(void)
 	tcase_add_test(tc,
 		       pace_makes_up_for_a_timer_that_was_late_but_not_at_once);
 	tcase_add_test(tc, pace_lets_the_initial_window_go_at_once);
+	tcase_add_test(tc,
+		       pace_limits_the_initial_window_to_what_its_user_wants);
 	tcase_add_test(tc, pace_restarts_after_idle_without_a_burst);
 	tcase_add_loop_test(tc, pace_has_a_rate, 0, ARRAY_SIZE(rates));
 	tcase_add_test(tc, pace_takes_the_burst_of_the_module);
