@@ -50,6 +50,7 @@
 	X(timeouts, finwait2,       "FIN-WAIT-2 ended because nobody was left to read") \
 	X(timeouts, gave_up,        "connections ended by R2 or a user time-out") \
 	X(sack,     sent,           "SACK blocks sent") \
+	X(sack,     joined,         "segments out of order that shared the ACK of the one before") \
 	X(sack,     dsack_sent,     "D-SACK blocks sent: text that came twice") \
 	X(sack,     received,       "SACK blocks received") \
 	X(sack,     dsack_received, "D-SACK blocks received") \

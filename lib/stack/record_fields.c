@@ -261,6 +261,9 @@ static const struct field sackq_fields[] = {
 	A(3, right),
 	F(4, nrecent),
 	F(5, narrivals),
+	F(6, episode),
+	F(7, nalone),
+	F(8, njoined),
 };
 #undef F
 #undef A

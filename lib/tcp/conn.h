@@ -79,7 +79,10 @@ struct range {
 struct sackq {
 	uint32_t recent[NSACKS];
 	uint32_t left[NARRIVALS], right[NARRIVALS];
+	uint32_t episode; /* RCV.NXT when |nalone| began */
 	uint8_t nrecent, narrivals;
+	uint8_t nalone;	 /* arrivals since that had an ACK of their own */
+	uint8_t njoined; /* that share the last one's */
 };
 
 struct conn {
@@ -568,6 +571,9 @@ void tlp_came_twice(struct conn *c);		  /* says the peer */
 /* Text that is out of order has arrived at |dup->left|; |dup| is the part of it
  * that had come before.  The ACK that is due for it begins with its block. */
 void sack_arrived(struct tcp *t, struct conn *c, struct range dup);
+/* The same, where the ACK of the arrival before, which has not left, serves for
+ * this one as well: false, it does not. */
+bool sack_joins(struct tcp *t, struct conn *c, uint32_t left);
 /* The slot goes back, unless something is out of order or not answered. */
 void sack_trim(struct tcp *t, struct conn *c);
 /* Nothing is answered any more. */

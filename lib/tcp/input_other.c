@@ -378,10 +378,22 @@ static bool check_urg(struct tcp *t, struct conn *c, struct segment *seg)
 	return true;
 }
 
+static void out_of_order(struct tcp *t, struct conn *c,
+			 const struct segment *seg, struct range dup, bool turn)
+{
+	t->stat.segments_out_of_order += seg->nwire;
+	if (!turn && dup.left == dup.right && sack_joins(t, c, seg->h.seq))
+		return;
+	t->stat.segments_dup_acks_out++;
+	delack_now(t, c);
+	sack_arrived(t, c, dup);
+}
+
 /* Seventh: text. */
 static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 {
 	uint32_t had = c->rcv_nxt;
+	bool ce = c->ce_now;
 	struct range dup,
 		cut = {.left = seg->h.seq - seg->dup, .right = seg->h.seq};
 	enum recvq_took took;
@@ -415,16 +427,14 @@ static bool check_text(struct tcp *t, struct conn *c, struct segment *seg)
 		delack_now(t, c);
 		break;
 	case RQ_OUT_OF_ORDER:
-		t->stat.segments_out_of_order += seg->nwire;
-		t->stat.segments_dup_acks_out++;
-		delack_now(t, c);
-		break;
+		out_of_order(t, c, seg, dup, ce != c->ce_now);
+		return true;
 	case RQ_FILLED_GAP: /* RFC 5681, 4.2 */
 	case RQ_NOTHING:
 		delack_now(t, c);
 		break;
 	}
-	if (took == RQ_OUT_OF_ORDER || dup.left != dup.right)
+	if (dup.left != dup.right)
 		sack_arrived(t, c, dup);
 	if (c->rcv_nxt != had)
 		conn_event(t, c, TCPD_EV_READABLE);

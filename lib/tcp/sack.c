@@ -11,6 +11,9 @@
 
 #include "conn.h"
 
+#define ALONE	   3u  /* duplicate ACKs that tell of a loss (RFC 5681, 3.2) */
+#define JOINED_MAX 15u /* an ACK is for so many more: no burst answers it */
+
 /* The blocks of one option, as they are found. */
 struct blocks {
 	struct tcpopt_sack *s;
@@ -128,13 +131,47 @@ void sack_arrived(struct tcp *t, struct conn *c, struct range dup)
 
 	if (!c->sack)
 		return;
-	if (!c->sackq)
+	if (!c->sackq) {
 		c->sackq = slab_take(&t->sackqs) + 1;
+		sackq_of(t, c)->episode = c->rcv_nxt;
+	}
 	q = sackq_of(t, c);
 	if (q->narrivals == NARRIVALS)
 		answered(t, c);
 	q->left[q->narrivals] = dup.left;
 	q->right[q->narrivals++] = dup.right;
+	q->njoined = 0;
+	if (q->episode != c->rcv_nxt) {
+		q->episode = c->rcv_nxt;
+		q->nalone = 0;
+	}
+	if (q->nalone < ALONE)
+		q->nalone++;
+}
+
+/*
+ * Of a run behind one hole, once the sender has had the three duplicate ACKs
+ * that tell it of a loss, those that come in one batch share an ACK.  None
+ * waits for that: it leaves at the end of the batch as each of them would.  A
+ * new hole has an ACK of its own, and so has what came twice.
+ */
+bool sack_joins(struct tcp *t, struct conn *c, uint32_t left)
+{
+	struct sackq *q = sackq_of(t, c);
+	const struct range *r = recvq_range_of(t, c, left);
+	unsigned last;
+
+	if (!q || !q->narrivals || q->nalone < ALONE ||
+	    q->episode != c->rcv_nxt || q->njoined == JOINED_MAX)
+		return false;
+	last = q->narrivals - 1u;
+	if (q->left[last] != q->right[last] ||
+	    recvq_range_of(t, c, q->left[last]) != r)
+		return false;
+	q->left[last] = q->right[last] = left;
+	q->njoined++;
+	t->stat.sack_joined++;
+	return true;
 }
 
 void sack_sent(struct tcp *t, struct conn *c, unsigned n)
