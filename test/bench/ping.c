@@ -2,10 +2,11 @@
 /*
  * ping.c - round trips of one octet to an echo, one after the other.
  *
- *	ping ADDRESS PORT SECONDS [PAUSE_US [hold]]
+ *	ping ADDRESS PORT SECONDS [PAUSE_US [hold|quick]]
  *
  * hold: an answer is acknowledged with the next octet, or when the kernel's
- * delayed ACK is due, not as soon as it is read.
+ * delayed ACK is due; quick: as soon as it is read.  Otherwise the kernel
+ * chooses.
  * Prints: round trips a second, median and 99th percentile in microseconds.
  */
 #include "bench.h"
@@ -27,10 +28,13 @@ int main(int argc, char **argv)
 	uint64_t begin, end, t;
 	size_t n = 0;
 	double busy = 0;
-	int fd, quick = 0;
+	bool quick = argc > 5 && strcmp(argv[5], "quick") == 0;
+	bool hold = argc > 5 && !quick;
+	int fd, off = 0;
 
 	if (argc < 4) {
-		(void)fputs("usage: ping ADDRESS PORT SECONDS [PAUSE_US]\n",
+		(void)fputs("usage: ping ADDRESS PORT SECONDS [PAUSE_US "
+			    "[hold|quick]]\n",
 			    stderr);
 		return 2;
 	}
@@ -43,11 +47,13 @@ int main(int argc, char **argv)
 	while ((begin = now_ns()) < end && n < MAX_SAMPLES) {
 		char c = 'x';
 
-		if (argc > 5)
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &quick,
-					 sizeof(quick));
+		if (hold)
+			(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off,
+					 sizeof(off));
 		if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1)
 			die("round trip");
+		if (quick)
+			set_flag(fd, IPPROTO_TCP, TCP_QUICKACK);
 		t = now_ns() - begin;
 		us[n++] = (float)t / 1000;
 		busy += (double)t / 1e9;
