@@ -257,7 +257,8 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 	if (a && b)
 		(void)json_object_update(a, b);
 	json_decref(b);
-	b = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	b = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+		      " s:I, s:I, s:I, s:I}",
 		      "octets_acked", (json_int_t)s->octets_acked,
 		      "octets_received", (json_int_t)s->octets_received,
 		      "octets_sent", (json_int_t)s->octets_sent,
@@ -268,7 +269,10 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 		      (json_int_t)s->data_segs_out, "retransmits",
 		      (json_int_t)s->retransmits, "rcv_buffer",
 		      (json_int_t)s->rcv_buffer, "snd_buffer",
-		      (json_int_t)s->snd_buffer);
+		      (json_int_t)s->snd_buffer, "rcv_rtt_us", us(s->rcv_rtt),
+		      "busy_us", us(s->busy), "limited_by_window_us",
+		      us(s->limited_by_window), "limited_by_buffer_us",
+		      us(s->limited_by_buffer));
 	if (a && b)
 		(void)json_object_update(a, b);
 	json_decref(b);

@@ -60,6 +60,9 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->segs_out = (uint32_t)s->segs_out;
 	i->data_segs_out = (uint32_t)s->data_segs_out;
 	i->notsent_bytes = s->unsent;
+	i->busy_time = s->busy / 1000;
+	i->rwnd_limited = s->limited_by_window / 1000;
+	i->sndbuf_limited = s->limited_by_buffer / 1000;
 	i->delivered = (uint32_t)(s->octets_acked / mss);
 	i->bytes_sent = s->octets_sent + s->octets_retrans;
 	i->bytes_retrans = s->octets_retrans;
@@ -83,12 +86,13 @@ void tcpinfo_fill(struct tcpinfo *i, const struct tcpd_status *s, tcpd_time now)
 	i->last_data_recv = ms_since(now, s->last_rcv);
 	i->last_ack_recv = ms_since(now, s->last_ack);
 	i->pmtu = s->pmtu;
-	i->rcv_ssthresh = s->rcv_wnd;
+	i->rcv_ssthresh = s->rcv_buffer;
 	i->rtt = us(s->srtt);
 	i->rttvar = us(s->rttvar);
 	i->min_rtt = us(s->min_rtt);
 	i->advmss = s->advmss;
-	i->rcv_space = s->rcv_buffer;
+	i->rcv_rtt = us(s->rcv_rtt);
+	i->rcv_space = s->rcv_space;
 	i->rcv_wnd = s->rcv_wnd;
 	i->bytes_received = s->octets_received;
 	i->segs_in = (uint32_t)s->segs_in;

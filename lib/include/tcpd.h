@@ -555,7 +555,7 @@ enum tcpd_option {
 };
 #define TCPD_PACING_MIN UINT64_C(1000)
 #define TCPD_PACING_MAX UINT64_C(1000000000000)
-#define TCPD_NOPTIONS (TCPD_OPT_MAX_PACING_RATE + 1)
+#define TCPD_NOPTIONS	(TCPD_OPT_MAX_PACING_RATE + 1)
 
 /* Of a socket, a connection or a listener: what a listener has its
  * connections take over.  HANDLE, OPTION, INVALID. */
@@ -645,8 +645,14 @@ struct tcpd_status {
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
 	/* modulo 2^32, as TCP_INFO has them */
 	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t retransmits;			      /* segments, whole life */
-	uint32_t rcv_buffer, snd_buffer;	      /* limits now, octets */
+	uint32_t retransmits;		 /* segments, whole life */
+	uint32_t rcv_buffer, snd_buffer; /* limits now, octets */
+	tcpd_time rcv_rtt;  /* the shortest round trip, as the receiver sees
+			       it; 0: little has come */
+	uint32_t rcv_space; /* octets that were read in one, last */
+	/* time with text queued; of this, that the peer's window was the
+	 * limit, or the send buffer */
+	tcpd_time busy, limited_by_window, limited_by_buffer;
 	tcpd_time born, last_snd, last_rcv, last_ack; /* absolute; 0: never */
 };
 

@@ -376,6 +376,9 @@ static const char *flow(struct check *k, const struct conn *c)
 	}
 	REQUIRE(slab_used(&k->t->flows, c->flow - 1),
 		"flow: a slot that is not in use");
+	REQUIRE(flow_of(k->t, c)->chrono < NCHRONOS &&
+			flow_of(k->t, c)->chrono_at <= k->t->now,
+		"flow: its time goes into nothing there is");
 	k->nflows++;
 	return NULL;
 }

@@ -275,6 +275,7 @@ static const struct field flow_fields[] = {
 	A(1, cc),
 	F(2, total_lost),
 	F(3, depart_at), F(4, burst_left), F(5, late),
+	F(6, chrono), F(7, chrono_at), A(8, spent),
 };
 #undef F
 #undef A

@@ -87,7 +87,7 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 }
 
 static void conn_numbers(const struct tcp *t, const struct conn *c,
-			 struct tcpd_status *s)
+			 struct tcpd_status *s, tcpd_time now)
 {
 	s->srtt = c->srtt;
 	s->rttvar = c->rttvar;
@@ -149,6 +149,14 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->retransmits = c->retransmits;
 	s->rcv_buffer = c->rcv_buf;
 	s->snd_buffer = sendq_limit(t, c);
+	if (c->inflow) {
+		s->rcv_rtt = inflow_of(t, c)->rtt;
+		s->rcv_space = inflow_of(t, c)->prev;
+	}
+	s->limited_by_window = chrono_spent(t, c, CHRONO_WINDOW, now);
+	s->limited_by_buffer = chrono_spent(t, c, CHRONO_BUFFER, now);
+	s->busy = chrono_spent(t, c, CHRONO_BUSY, now) + s->limited_by_window +
+		  s->limited_by_buffer;
 	s->born = c->born;
 	s->last_snd = c->last_snd;
 	s->last_rcv = c->last_rcv;
@@ -187,7 +195,7 @@ static void conn_status(const struct tcp *t, const struct conn *c,
 	s->soft_err = c->soft_err;
 	s->closed = c->orphan;
 	conn_timer(s, c, now);
-	conn_numbers(t, c, s);
+	conn_numbers(t, c, s, now);
 	if (tw != HTAB_NONE) { /* the one row of both */
 		s->state = TCPD_TIME_WAIT;
 		s->timer = TCPD_TIMER_TIMEWAIT;

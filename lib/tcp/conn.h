@@ -526,6 +526,11 @@ void delack_sent(struct tcp *t, struct conn *c, uint32_t wnd);
 /* The reader has taken text. */
 void delack_read(struct tcp *t, struct conn *c);
 
+/* --- chrono.c: what a sender's time goes into */
+void chrono_look(struct tcp *t, struct conn *c);
+tcpd_time chrono_spent(const struct tcp *t, const struct conn *c,
+		       enum chrono what, tcpd_time now);
+
 /* --- grow.c: the receive buffer follows its reader */
 /* An ACK has left. */
 void grow_acked(struct tcp *t, struct conn *c);

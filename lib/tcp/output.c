@@ -389,6 +389,7 @@ static bool plan_conn(struct tcp *t, struct conn *c, struct plan *p)
 			return true;
 		if (!t->held)
 			persist_update(t, c);
+		chrono_look(t, c);
 	}
 	return (conn_synchronized(c) && plan_keep(t, c, p)) ||
 	       plan_ack(t, c, p);

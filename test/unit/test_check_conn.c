@@ -295,6 +295,46 @@ static bool flow_not_in_use(struct tcp *t)
 	return c != NULL;
 }
 
+static bool flow_without_purpose(struct tcp *t)
+{
+	for (uint32_t i = 0; i < t->flows.high; i++)
+		if (slab_used(&t->flows, i)) {
+			struct flow *f = slab_at(&t->flows, i);
+
+			f->chrono = NCHRONOS;
+			return true;
+		}
+	return false;
+}
+
+static bool inflow_of_nobody(struct tcp *t)
+{
+	return slab_take(&t->inflows) != SLAB_NONE;
+}
+
+static bool inflow_not_in_use(struct tcp *t)
+{
+	struct conn *c = idle(t);
+
+	if (c)
+		c->inflow = t->inflows.max;
+	return c != NULL;
+}
+
+static bool inflow_of_the_future(struct tcp *t)
+{
+	struct conn *c = idle(t);
+	struct inflow *g;
+
+	if (!c)
+		return false;
+	if (!c->inflow)
+		c->inflow = slab_take(&t->inflows) + 1;
+	g = inflow_of(t, c);
+	g->at = t->now + 1;
+	return true;
+}
+
 static bool all_read(struct tcp *t)
 {
 	struct conn *c = reader(t);
@@ -334,6 +374,10 @@ static const struct broken_more more[] = {
 	{"flow: in flight without one", no_flow},
 	{"flow: a slot that belongs to nobody", flow_of_nobody},
 	{"flow: a slot that is not in use", flow_not_in_use},
+	{"flow: its time goes into nothing there is", flow_without_purpose},
+	{"inflow: a slot that belongs to nobody", inflow_of_nobody},
+	{"inflow: a slot that is not in use", inflow_not_in_use},
+	{"inflow: a past time lies ahead", inflow_of_the_future},
 	{"conn: nobody holds it", nobodys},
 	{"receive queue: a block in an empty one", all_read},
 	{"conn: SND.NXT is behind what was ever queued", beyond_the_end},
