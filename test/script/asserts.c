@@ -134,6 +134,7 @@ static const struct {
 	FIELD("min-rtt", min_rtt),
 	FIELD("cwnd", cwnd),
 	FIELD("ssthresh", ssthresh),
+	FIELD("pacing-rate", pacing_rate),
 	FIELD("in-flight", in_flight),
 	FIELD("unsent", unsent),
 	FIELD("mss", mss),
