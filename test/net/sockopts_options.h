@@ -196,17 +196,28 @@ static void so_sndbuf(void)
 static void so_max_pacing_rate(void)
 {
 	uint64_t rate = UINT64_C(5) << 30, got = 0;
+	uint8_t info[280];
 	socklen_t len = sizeof(got);
-	int fd = app_socket();
+	struct pair p;
 
 	number(SOL_SOCKET, SO_MAX_PACING_RATE, 300000, 300000);
 	number(SOL_SOCKET, SO_MAX_PACING_RATE, -1, -1);
-	CHECK(tcpd_app_setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+	p = meet();
+	CHECK(tcpd_app_setsockopt(p.app, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
 				  sizeof(rate)) == 0);
-	CHECK(tcpd_app_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &got,
+	CHECK(tcpd_app_getsockopt(p.app, SOL_SOCKET, SO_MAX_PACING_RATE, &got,
 				  &len) == 0);
 	CHECK(len == sizeof(got) && got == rate);
-	close(fd);
+	/* and this is what holds it: tcpi_pacing_rate, tcpi_max_pacing_rate,
+	 * which the C library's struct does not have */
+	len = sizeof(info);
+	CHECK(tcpd_app_getsockopt(p.app, IPPROTO_TCP, TCP_INFO, info, &len) ==
+	      0);
+	memcpy(&got, info + 104, sizeof(got));
+	CHECK(got == rate);
+	memcpy(&got, info + 112, sizeof(got));
+	CHECK(got == rate);
+	part(&p);
 }
 
 static void so_rcvlowat(void)
