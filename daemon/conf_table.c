@@ -47,8 +47,8 @@ static const struct conf_choice ecn[] = {
 	{"off", TCPD_ECN_OFF, false}, {"passive", TCPD_ECN_PASSIVE, false},
 	{"on", TCPD_ECN_ON, false}, {0}};
 static const struct conf_choice congestion[] = {
-	{"newreno", TCPD_CC_NEWRENO, false}, {"cubic", 0, true},
-	{"bbr", 0, true}, {0}};
+	{"newreno", TCPD_CC_NEWRENO, false},
+	{"cubic", TCPD_CC_CUBIC, false}, {"bbr", 0, true}, {0}};
 static const struct conf_choice levels[] = {
 	{"error", CONF_LOG_ERROR, false}, {"warn", CONF_LOG_WARN, false},
 	{"info", CONF_LOG_INFO, false}, {"debug", CONF_LOG_DEBUG, false}, {0}};
@@ -156,7 +156,10 @@ const struct conf_row conf_rows[] = {
 	"still; the others are counted as segments.resets_held." },
 { "congestion", CONN, .type = CONF_T_CHOICE,
   MEMBER(tcpd_conn_settings, congestion), .choices = congestion,
-  .def = {"newreno"}, .meaning = "Congestion control." },
+  .def = {"cubic"},
+  .meaning = "Congestion control of connections that do not choose one "
+	"themselves (TCP_CONGESTION). newreno: RFC 5681. cubic: RFC 9438. In "
+	"both HyStart++ (RFC 9406) ends the first slow start." },
 { "ecn", CONN, .type = CONF_T_CHOICE, MEMBER(tcpd_conn_settings, ecn),
   .choices = ecn, .def = {"passive"},
   .meaning = "Explicit congestion notification (RFC 3168): routers mark "

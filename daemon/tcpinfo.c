@@ -50,7 +50,8 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->lost = (s->lost + mss - 1) / mss;
 	i->retrans = (s->resent + mss - 1) / mss;
 	i->reordering = 3; /* duplicate ACKs that tell of a loss */
-	i->snd_ssthresh = s->ssthresh / mss;
+	i->snd_ssthresh = s->ssthresh == UINT32_MAX ? TCPINFO_NO_SSTHRESH
+						    : s->ssthresh / mss;
 	i->snd_cwnd = s->cwnd / mss;
 	i->total_retrans = s->retransmits;
 	i->pacing_rate = s->pacing_rate ? s->pacing_rate : UINT64_MAX;

@@ -30,7 +30,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	for (unsigned i = 0; i < sizeof(waits); i++)
 		s->conn.synack_wait[i] = TCPD_SEC(waits[i]);
 	s->conn.nsynack_waits = sizeof(waits);
-	s->conn.congestion = TCPD_CC_NEWRENO;
+	s->conn.congestion = TCPD_CC_CUBIC;
 	s->conn.syn_cookies = TCPD_COOKIES_AUTO;
 	s->conn.ecn = TCPD_ECN_PASSIVE;
 	s->conn.backlog = 4096;

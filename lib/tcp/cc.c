@@ -5,6 +5,7 @@
 
 static const struct cc_ops *const modules[] = {
 	[TCPD_CC_NEWRENO] = &cc_newreno,
+	[TCPD_CC_CUBIC] = &cc_cubic,
 };
 
 const struct cc_ops *cc_ops_of(uint8_t congestion)

@@ -32,6 +32,7 @@ struct cc_begin {
 	uint64_t total_delivered;
 	uint64_t seed; /* for a module that needs chance */
 	bool sack;     /* more than one loss is seen in a round trip */
+	bool as_linux; /* tcpd_settings.as_linux */
 };
 
 /* What one ACK says (draft-ietf-ccwg-bbr's rate sample). */
@@ -108,7 +109,7 @@ struct cc_ops {
 			tcpd_time idle, tcpd_time now);
 };
 
-extern const struct cc_ops cc_newreno, cc_bbr;
+extern const struct cc_ops cc_newreno, cc_cubic, cc_bbr;
 
 const struct cc_ops *cc_ops_of(uint8_t congestion); /* enum tcpd_congestion */
 

@@ -4,19 +4,20 @@
  * octets (RFC 3465), with the window of RFC 6582 during recovery.
  *
  * In slow start every octet acknowledged is one more, without RFC 3465's limit
- * a single ACK: that of a super-segment stands for dozens of segments.
+ * a single ACK: that of a super-segment stands for dozens of segments.  The
+ * first one ends by HyStart++ (cc_window.c).
  *
  * The window is not inflated by duplicate ACKs: what they say has left is
  * taken off the octets in flight instead (conn_pipe), which is the same sum.
  */
 #include "base/clamp.h"
-#include "cc.h"
+#include "cc_window.h"
 
-enum { ACKED = 0 }; /* priv: octets towards the next segment of growth */
+enum { ACKED = H_WORDS }; /* priv: octets towards the next segment of growth */
 
 static void init(struct cc_state *s, uint64_t *priv, const struct cc_begin *b)
 {
-	(void)b;
+	window_init(priv, b);
 	s->pacing_rate = 0;
 	s->burst = 0;
 	priv[ACKED] = 0;
@@ -25,17 +26,7 @@ static void init(struct cc_state *s, uint64_t *priv, const struct cc_begin *b)
 static void acked(struct cc_state *s, uint64_t *priv,
 		  const struct cc_sample *rs)
 {
-	uint32_t n = rs->acked;
-
-	if (rs->in_recovery || !rs->cwnd_limited)
-		return; /* RFC 7661: a window that is not used does not grow */
-	if (s->cwnd < s->ssthresh) {
-		uint32_t gain = min_u32(n, s->ssthresh - s->cwnd);
-
-		s->cwnd += gain;
-		n -= gain;
-	}
-	priv[ACKED] += n;
+	priv[ACKED] += window_acked(s, priv, rs);
 	while (priv[ACKED] >= s->cwnd) {
 		priv[ACKED] -= s->cwnd;
 		s->cwnd += s->mss;
@@ -89,10 +80,8 @@ static void undo(struct cc_state *s, uint64_t *priv, const struct cc_prior *was,
 static void restart(struct cc_state *s, uint64_t *priv, uint32_t iw,
 		    tcpd_time idle, tcpd_time now)
 {
-	(void)priv;
 	(void)idle;
-	(void)now;
-	s->cwnd = min_u32(s->cwnd, iw);
+	window_restart(s, priv, iw, now);
 }
 
 const struct cc_ops cc_newreno = {

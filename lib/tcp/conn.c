@@ -394,7 +394,8 @@ static void begin_module(struct tcp *t, struct conn *c)
 			     .srtt = c->srtt,
 			     .total_delivered = c->delivered,
 			     .seed = c->id,
-			     .sack = c->sack};
+			     .sack = c->sack,
+			     .as_linux = t->set.as_linux};
 
 	memset(f->cc, 0, sizeof(f->cc));
 	cc_ops_of(c->cc)->init(&c->ccs, f->cc, &b);

@@ -26,7 +26,7 @@ static const struct {
 	[TCPD_OPT_RCVBUF] = {POOL_UNIT, 1u << 30, 0},
 	[TCPD_OPT_SNDBUF] = {POOL_UNIT, 1u << 30, 0},
 	[TCPD_OPT_MAXSEG] = {88, 32767, 0},
-	[TCPD_OPT_CONGESTION] = {0, TCPD_NCCS - 1, 0},
+	[TCPD_OPT_CONGESTION] = {0, TCPD_NCCS - 1, TCPD_CC_CUBIC},
 	[TCPD_OPT_UNREAD] = {0, 1, 0},
 	[TCPD_OPT_TOS] = {0, 255, 0},
 	[TCPD_OPT_TTL] = {0, 255, 0},

@@ -28,7 +28,6 @@ static const struct {
 	FIELD("time-wait", TIME, conn.time_wait),
 	FIELD("receive-buffer", U32, conn.receive_buffer),
 	FIELD("send-buffer", U32, conn.send_buffer),
-	FIELD("congestion", U8, conn.congestion),
 	FIELD("rto-init", TIME, rto_init),
 	FIELD("rto-min", TIME, rto_min),
 	FIELD("rto-max", TIME, rto_max),
@@ -177,6 +176,16 @@ bool settings_ecn(struct tcpd_conn_settings *cs, const char *mode)
 	return false;
 }
 
+static bool congestion(struct tcpd_conn_settings *cs, const char *name)
+{
+	for (uint8_t i = 0; name && i < TCPD_NCCS; i++)
+		if (!strcmp(name, tcpd_congestion_name(i))) {
+			cs->congestion = i;
+			return true;
+		}
+	return false;
+}
+
 /* A name that is not a plain field: 1 taken, 0 not one, -1 failed. */
 static int special(struct stage *s, struct line *l, unsigned w,
 		   struct tcpd_settings *set)
@@ -191,6 +200,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		return waits(s, l, w + 1, set) ? 1 : -1;
 	if (!strcmp(name, "address"))
 		return address(s, l, w + 1, set) ? 1 : -1;
+	if (!strcmp(name, "congestion"))
+		return congestion(&set->conn, word_at(l, w + 1)) ? 1 : -1;
 	if (!strcmp(name, "syn-cookies"))
 		return settings_cookies(&set->conn, word_at(l, w + 1)) ? 1 : -1;
 	if (!strcmp(name, "ecn"))

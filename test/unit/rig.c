@@ -25,6 +25,7 @@ void rig_settings(void)
 	s->max_half_open = 64;
 	s->max_time_wait = 64;
 	s->memory = 4u << 20;
+	s->conn.congestion = TCPD_CC_NEWRENO; /* its numbers are round */
 	s->naddrs = 2;
 	s->addr[0] = (struct tcpd_prefix){.family = 4, .len = 24};
 	memcpy(s->addr[0].ip, rig_our4, 16);

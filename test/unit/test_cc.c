@@ -29,10 +29,12 @@ START_TEST(cc_number_that_does_not_exist_is_the_first_and_has_no_name)
 }
 END_TEST
 
-START_TEST(cc_newreno_is_what_is_there)
+START_TEST(cc_numbers_are_those_of_the_names)
 {
 	ck_assert_ptr_eq(cc_ops_of(TCPD_CC_NEWRENO), &cc_newreno);
 	ck_assert_str_eq(tcpd_congestion_name(TCPD_CC_NEWRENO), "newreno");
+	ck_assert_ptr_eq(cc_ops_of(TCPD_CC_CUBIC), &cc_cubic);
+	ck_assert_str_eq(tcpd_congestion_name(TCPD_CC_CUBIC), "cubic");
 }
 END_TEST
 
@@ -45,6 +47,6 @@ int main(void)
 			    TCPD_NCCS);
 	tcase_add_test(
 		tc, cc_number_that_does_not_exist_is_the_first_and_has_no_name);
-	tcase_add_test(tc, cc_newreno_is_what_is_there);
+	tcase_add_test(tc, cc_numbers_are_those_of_the_names);
 	return rig_run(s);
 }

@@ -82,7 +82,7 @@ START_TEST(conf_of_nothing_is_the_defaults_of_the_interface)
 	ck_assert_uint_eq(c->port_max, 60999);
 	ck_assert_uint_eq(c->conn.nsynack_waits, 6);
 	ck_assert_mem_eq(c->conn.synack_wait, waits, sizeof(waits));
-	ck_assert_uint_eq(c->conn.congestion, TCPD_CC_NEWRENO);
+	ck_assert_uint_eq(c->conn.congestion, TCPD_CC_CUBIC);
 	ck_assert_uint_eq(c->conn.backlog, 4096);
 	ck_assert_uint_eq(c->conn.time_wait, TCPD_SEC(60));
 	ck_assert_uint_eq(c->conn.receive_buffer, 4u << 20);

@@ -322,6 +322,7 @@ static void enter(const struct state_row *row)
 	if (st != TCPD_ESTABLISHED && st != TCPD_CLOSE_WAIT) {
 		c->fin_queued = c->fin_sent = true;
 		c->snd_nxt++;
+		conn_flow(rig.t, c);
 	}
 	if (st == TCPD_FIN_WAIT_2)
 		c->snd_una++;
