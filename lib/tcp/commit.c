@@ -60,12 +60,24 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 /* A lost SYN is rarely congestion: the wait doubles only after these. */
 #define SYNS_LINEAR 4
 
+/* Less is unsent than before. */
+static void wake_app(struct tcp *t, struct conn *c)
+{
+	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
+		c->want_unsent = false;
+		conn_event(t, c, TCPD_EV_WRITABLE);
+	}
+	if (c->lowat)
+		sendq_wake(t, c);
+}
+
 static void commit_syn(struct tcp *t, struct conn *c)
 {
 	c->syn_due = false;
 	if (c->snd_nxt == c->iss) {
 		remember(t, c, c->iss + 1, c->mss);
 		c->snd_nxt = c->iss + 1;
+		wake_app(t, c);
 	} else if (c->xmit_first) {
 		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
 	}
@@ -107,17 +119,6 @@ static void mark_use(struct tcp *t, struct conn *c)
 		x->flags |= XMIT_CWND_LIMITED;
 		link = x->prev;
 	}
-}
-
-/* Less is unsent than before. */
-static void wake_app(struct tcp *t, struct conn *c)
-{
-	if (c->want_unsent && conn_unsent(c) <= c->unsent_low) {
-		c->want_unsent = false;
-		conn_event(t, c, TCPD_EV_WRITABLE);
-	}
-	if (c->lowat)
-		sendq_wake(t, c);
 }
 
 static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)

@@ -323,7 +323,8 @@ static inline uint32_t conn_unsent(const struct conn *c)
 /* Text queued and not acknowledged. */
 static inline uint32_t conn_queued(const struct conn *c)
 {
-	uint32_t from = seq_max(c->snd_una, c->iss + 1);
+	/* behind the SYN, if that is not acknowledged */
+	uint32_t from = c->snd_una + (c->snd_una == c->iss);
 
 	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
 }
