@@ -19,21 +19,48 @@ static struct pool_block *block(const struct tcp *t, uint32_t b)
 	return &t->pool.block[b];
 }
 
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+	return seq_gt(a, b) ? a - b : b - a;
+}
+
+/* Where to look for |seq| from: the end of the list, or where text was put
+ * last, whichever is nearest. */
+static uint32_t nearest(const struct tcp *t, const struct recvq *q,
+			uint32_t seq)
+{
+	const uint32_t from[] = {q->tail, q->last, q->head};
+	uint32_t best = POOL_NONE, least = UINT32_MAX;
+
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+		uint32_t way;
+
+		if (from[i] == POOL_NONE)
+			continue;
+		way = apart(block(t, from[i])->off, seq);
+		if (way < least) {
+			least = way;
+			best = from[i];
+		}
+	}
+	return best;
+}
+
 /* The last block that begins at or before |seq|, POOL_NONE: none does. */
 static uint32_t find_block(const struct tcp *t, const struct conn *c,
 			   uint32_t seq)
 {
-	const struct recvq *q = &c->rq;
-	uint32_t b = q->last;
-	uint32_t found = POOL_NONE;
+	uint32_t b = nearest(t, &c->rq, seq);
+	uint32_t next;
 
-	if (b == POOL_NONE || seq_gt(block(t, b)->off, seq))
-		b = q->head;
-	while (b != POOL_NONE && seq_le(block(t, b)->off, seq)) {
-		found = b;
-		b = block(t, b)->next;
-	}
-	return found;
+	while (b != POOL_NONE && seq_gt(block(t, b)->off, seq))
+		b = block(t, b)->prev;
+	if (b == POOL_NONE)
+		return b;
+	while ((next = block(t, b)->next) != POOL_NONE &&
+	       seq_le(block(t, next)->off, seq))
+		b = next;
+	return b;
 }
 
 /* No block is larger than what it may hold, unless that is less than a unit. */
@@ -194,20 +221,21 @@ const struct range *recvq_ranges(const struct tcp *t, const struct conn *c)
 	return c->rq.nranges ? ranges(t, c) : NULL;
 }
 
-/* The first range that ends at or behind |seq|. */
+/* The first range that ends at or behind |seq|.  Without a branch that nobody
+ * can foresee: of these the search would be made. */
 static unsigned first_range(const struct range *r, unsigned n, uint32_t seq)
 {
 	unsigned lo = 0;
 
-	while (lo < n) {
-		unsigned mid = lo + (n - lo) / 2;
+	if (n == 0)
+		return 0;
+	while (n > 1) {
+		unsigned half = n / 2;
 
-		if (seq_lt(r[mid].right, seq))
-			lo = mid + 1;
-		else
-			n = mid;
+		lo += seq_lt(r[lo + half - 1].right, seq) * half;
+		n -= half;
 	}
-	return lo;
+	return lo + seq_lt(r[lo].right, seq);
 }
 
 static void drop_ranges(struct tcp *t, struct conn *c, unsigned n)

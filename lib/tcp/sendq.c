@@ -30,7 +30,9 @@ static uint32_t least(const struct tcp *t, const struct conn *c, uint64_t left)
 
 /*
  * How much may be queued: twice the congestion window keeps the sender busy
- * while an app fills in; more only makes what is written late.  Segments that
+ * while an app fills in; more only makes what is written late.  What is in
+ * flight may be more than that window, as text that was SACKed leaves room for
+ * more: a window beyond it.  SO_SNDBUF says how much by itself.  Segments that
  * a peer wants very small cost much more than their octets: few of them.
  */
 uint32_t sendq_limit(const struct tcp *t, const struct conn *c)
@@ -38,8 +40,11 @@ uint32_t sendq_limit(const struct tcp *t, const struct conn *c)
 	bool small = c->mss + (c->ts ? TS_OPTION : 0) < MSS_SMALL;
 	uint32_t most = small ? min_u32(c->snd_max, LIMIT_MSS) : c->snd_max;
 	uint64_t left = mem_send_left(t);
-	uint64_t limit = 2 * (uint64_t)c->ccs.cwnd + LIMIT_MORE;
+	uint64_t limit = (uint64_t)c->ccs.cwnd + LIMIT_MORE +
+			 max_u32(c->ccs.cwnd, conn_flight(c));
 
+	if (c->options >> TCPD_OPT_SNDBUF & 1)
+		limit = most;
 	limit = min_u64(limit, min_u64(left / 4, mem_share(t)));
 	return clamp_u32(limit, min_u32(least(t, c, left), most), most);
 }

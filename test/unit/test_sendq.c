@@ -233,6 +233,46 @@ START_TEST(sendq_limit_grows_with_the_congestion_window)
 }
 END_TEST
 
+/* What was SACKed holds its place in the queue, and leaves room in the window:
+ * the app must be let write. */
+START_TEST(sendq_limit_leaves_a_window_beyond_what_is_in_flight)
+{
+	struct conn *c;
+
+	rig_stop();
+	rig.set.memory = 256u << 20;
+	rig_start();
+	c = rig_conn(1, 1);
+	c->ccs.cwnd = 100000;
+	rig_fill(c, SALT, 0, 700000);
+	c->snd_nxt += 700000;
+	ck_assert_uint_ge(sendq_limit(rig.t, c), 800000);
+	c->snd_nxt -= 700000;
+}
+END_TEST
+
+START_TEST(sendq_limit_is_what_the_app_has_set)
+{
+	struct conn *c;
+
+	rig_stop();
+	rig.set.memory = 256u << 20;
+	rig_start();
+	c = rig_conn(1, 1);
+	c->ccs.cwnd = 14600;
+	ck_assert_uint_lt(sendq_limit(rig.t, c), 3u << 20);
+	ck_assert_int_eq(
+		tcpd_set_option(rig.st, stack_handle(rig.t, conn_ref(rig.t, c)),
+				TCPD_OPT_SNDBUF, 3u << 20, rig.now),
+		0);
+	ck_assert_uint_eq(sendq_limit(rig.t, c), 3u << 20);
+	/* but no more than its share */
+	rig.t->send_mem = rig.set.memory / 2 - (4u << 20);
+	ck_assert_uint_eq(sendq_limit(rig.t, c), 1u << 20);
+	rig.t->send_mem = 0;
+}
+END_TEST
+
 START_TEST(sendq_takes_no_more_than_its_limit)
 {
 	struct tcpd_room r[4];
@@ -267,10 +307,10 @@ START_TEST(sendq_tells_its_writer_of_room_once_a_third_is_free)
 	enough = min_u32(limit / 3, POOL_MAX);
 	rig_fill(c, SALT, 0, limit);
 	ck_assert_int_eq(sendq_room(rig.t, c, 1, r, 4), 0);
-	c->snd_una += enough - 1;
+	c->snd_nxt = c->snd_una += enough - 1;
 	sendq_acked(rig.t, c, c->snd_una);
 	ck_assert_uint_eq(c->ev_mask, 0);
-	c->snd_una++;
+	c->snd_nxt = ++c->snd_una;
 	sendq_acked(rig.t, c, c->snd_una);
 	ev = rig_event();
 	ck_assert_uint_eq(ev.mask, TCPD_EV_WRITABLE);
@@ -335,6 +375,9 @@ int main(void)
 	tcase_add_loop_test(tc, sendq_limit_follows_window_option_and_memory, 0,
 			    ARRAY_SIZE(limit_rows));
 	tcase_add_test(tc, sendq_limit_grows_with_the_congestion_window);
+	tcase_add_test(tc,
+		       sendq_limit_leaves_a_window_beyond_what_is_in_flight);
+	tcase_add_test(tc, sendq_limit_is_what_the_app_has_set);
 	tcase_add_test(tc, sendq_takes_no_more_than_its_limit);
 	tcase_add_test(tc, sendq_tells_its_writer_of_room_once_a_third_is_free);
 	tcase_add_test(tc, sendq_waits_for_memory_and_hears_when_there_is_some);
