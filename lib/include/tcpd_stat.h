@@ -42,6 +42,7 @@
 	X(timeouts, rexmt,          "retransmission time-outs") \
 	X(timeouts, r1,             "segments that three retransmissions got no answer to (R1)") \
 	X(timeouts, tlp,            "probes of a tail that may be lost") \
+	X(timeouts, reorder,        "looks for losses when no ACK came in time") \
 	X(timeouts, persist,        "zero-window probes sent") \
 	X(timeouts, keepalive,      "keep-alive probes sent") \
 	X(timeouts, delack,         "ACKs sent because their delay was over") \
@@ -55,9 +56,14 @@
 	X(sack,     received,       "SACK blocks received") \
 	X(sack,     dsack_received, "D-SACK blocks received") \
 	X(sack,     invalid,        "SACK blocks received of what was never sent") \
+	X(sack,     reneged,        "times that a peer gave up what it had SACKed") \
 	X(recovery, fast,           "fast retransmits begun") \
 	X(recovery, partial_acks,   "partial ACKs during recovery") \
 	X(recovery, rto,            "recoveries begun by the retransmission timer") \
+	X(recovery, lost_again,     "retransmissions found lost without the timer") \
+	X(recovery, reordering,     "connections on which segments overtook others") \
+	X(recovery, undone,         "recoveries taken back: nothing was lost") \
+	X(recovery, spurious_rto,   "of these time-outs (F-RTO)") \
 	X(recovery, initial,        "recoveries begun before an initial window was acknowledged") \
 	X(ecn,      agreed,         "connections opened whose peers agreed on ECN") \
 	X(ecn,      syn_plain,      "SYNs that asked for ECN in vain, sent again without") \

@@ -34,8 +34,7 @@ static bool past_ok(const struct conn *c, tcpd_time now)
 	const tcpd_time past[] = {
 		c->born,	 c->last_snd,	  c->last_rcv,
 		c->last_ack,	 c->challenge_at, c->stalled_at,
-		c->ts_recent_at, c->delivered_at, c->first_sent_at,
-		c->closed_at,	 c->orphan_at};
+		c->ts_recent_at, c->closed_at,	  c->orphan_at};
 
 	for (size_t i = 0; i < ARRAY_SIZE(past); i++)
 		if (past[i] > now)
@@ -141,15 +140,67 @@ static const char *state(const struct tcp *t, const struct conn *c)
 
 /* --- send */
 
+/* Those in flight, by time: true if |n| of them are a list. */
+static bool by_time(const struct tcp *t, const struct conn *c, uint32_t n)
+{
+	uint32_t prev = 0;
+
+	for (uint32_t link = c->sent_first; link; n--) {
+		const struct xmit *x = xmit_at(t, link - 1);
+
+		if (!n || !slab_used(&t->xmits, link - 1) ||
+		    !xmit_in_flight(x) || x->in[XT_SET].left != prev ||
+		    xmit_find(t, c, x->seq) != link - 1 ||
+		    (prev && xmit_at(t, prev - 1)->sent_at > x->sent_at))
+			return false;
+		prev = link;
+		link = x->in[XT_SET].right;
+	}
+	return !n && c->sent_last == prev;
+}
+
+static const char *record(const struct tcp *t, const struct conn *c,
+			  const struct xmit *x)
+{
+	const struct flow *f = flow_of(t, c);
+
+	REQUIRE(x->sent_at <= t->now && x->delivered_at <= t->now &&
+			(!f || x->delivered <= f->rate.delivered),
+		"records: one of the future");
+	REQUIRE(!(x->flags & XMIT_RESENT) || x->flags & XMIT_LOST,
+		"records: sent again and never lost");
+	REQUIRE(!(x->flags & XMIT_SACKED) == !x->nsegs &&
+			(!x->nsegs || !(x->flags & XMIT_LOST)),
+		"records: SACKed and lost, or SACKed and nothing");
+	return NULL;
+}
+
+/* Sums over the records. */
+struct sums {
+	uint32_t lost, resent, sacked, nsacked, nflight;
+};
+
+static void add_up(struct sums *s, const struct xmit *x)
+{
+	uint32_t len = x->end - x->seq;
+
+	s->lost += x->flags & XMIT_LOST ? len : 0;
+	s->resent += x->flags & XMIT_RESENT ? len : 0;
+	s->sacked += x->flags & XMIT_SACKED ? len : 0;
+	s->nsacked += x->nsegs;
+	s->nflight += xmit_in_flight(x);
+}
+
 static const char *records(struct check *k, const struct conn *c)
 {
 	const struct tcp *t = k->t;
-	uint32_t at = c->snd_una, prev = 0;
-	uint32_t lost = 0, resent = 0;
+	const struct flow *f = flow_of(t, c);
+	uint32_t at = c->snd_una, prev = 0, first_lost = 0;
+	struct sums s = {0};
 
 	for (uint32_t link = c->xmit_first; link;) {
 		const struct xmit *x = xmit_at(t, link - 1);
-		uint32_t len = x->end - x->seq;
+		const char *wrong;
 
 		REQUIRE(slab_used(&t->xmits, link - 1),
 			"records: one that is not in use");
@@ -158,16 +209,12 @@ static const char *records(struct check *k, const struct conn *c)
 			"records: a gap, or two that overlap");
 		REQUIRE(xmit_find(t, c, x->seq) == link - 1,
 			"records: the tree does not find one");
-		REQUIRE(x->sent_at <= t->now && x->delivered_at <= t->now &&
-				x->delivered <= c->delivered,
-			"records: one of the future");
-		REQUIRE(!(x->flags & XMIT_RESENT) || x->flags & XMIT_LOST,
-			"records: sent again and never lost");
-		REQUIRE((x->flags & (XMIT_LOST | XMIT_RESENT)) != XMIT_LOST ||
-				seq_gt(x->end, c->lost_hint),
-			"records: a lost one before lost_hint");
-		lost += x->flags & XMIT_LOST ? len : 0;
-		resent += x->flags & XMIT_RESENT ? len : 0;
+		wrong = record(t, c, x);
+		if (wrong)
+			return wrong;
+		add_up(&s, x);
+		if (!first_lost && xmit_waits(x))
+			first_lost = link;
 		at = x->end;
 		prev = link;
 		link = x->next;
@@ -177,9 +224,15 @@ static const char *records(struct check *k, const struct conn *c)
 	REQUIRE((c->xmit_root == 0) == (c->xmit_first == 0),
 		"records: a tree without a list, or a list without a tree");
 	REQUIRE(at == c->snd_nxt, "records: not up to SND.NXT");
-	REQUIRE(lost == c->lost && resent == c->resent,
+	REQUIRE(s.lost == c->lost && s.resent == c->resent,
 		"records: the sums of what is lost differ");
-	REQUIRE(c->duped <= conn_flight(c) - c->lost,
+	REQUIRE(s.sacked == c->sacked && s.nsacked == (f ? f->nsacked : 0),
+		"records: the sums of what is SACKed differ");
+	REQUIRE(by_time(t, c, s.nflight),
+		"records: those in flight are not a list by time");
+	REQUIRE(xmit_first_lost(t, c) == first_lost,
+		"records: another one is the first that is lost");
+	REQUIRE(c->duped <= conn_flight(c) - c->lost - c->sacked,
 		"conn: more has left than is in flight");
 	return NULL;
 }
@@ -400,9 +453,8 @@ static const char *paced(struct check *k, const struct conn *c)
 		"pace: the heap has another in its place");
 	REQUIRE(t->paced[f->paced - 1].at == f->depart_at,
 		"pace: it is to leave at another time");
-	REQUIRE((!c->rexmt_force || c->lost == c->resent) && !c->syn_due &&
-			!c->probe_due && !c->tlp_due && !c->ack_due &&
-			!c->acks_owed,
+	REQUIRE(!c->rexmt_force && !c->syn_due && !c->probe_due &&
+			!c->tlp_due && !c->ack_due && !c->acks_owed,
 		"pace: one waits for what goes at once");
 	return NULL;
 }
@@ -495,11 +547,15 @@ static const char *progress(const struct conn *c)
 	bool probing = c->nprobes && c->timer[CT_PERSIST];
 	bool waits = conn_unsent(c) || (c->fin_queued && !c->fin_sent);
 
-	REQUIRE(!conn_flight(c) || due || c->timer[CT_REXMT] || probing,
+	REQUIRE(!conn_flight(c) || due || rexmt_armed(c) || probing,
 		"conn: in flight, and nothing will send it again");
 	REQUIRE(c->ccs.cwnd >= c->mss || c->snd_una == c->iss,
 		"conn: a congestion window in which no segment fits");
-	REQUIRE(conn_flight(c) || !c->timer[CT_REXMT],
+	REQUIRE(!c->timer[CT_REXMT] + !c->timer[CT_TLP] +
+				!c->timer[CT_REORDER] >=
+			2,
+		"timers: two for what is in flight");
+	REQUIRE(conn_flight(c) || !rexmt_armed(c),
 		"conn: nothing in flight, and its timer runs");
 	REQUIRE(conn_flight(c) || c->snd_una != c->iss || c->syn_due,
 		"conn: a SYN that nothing will send");

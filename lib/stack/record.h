@@ -79,6 +79,7 @@ enum record_more {
 	MORE_SACKQ,	    /* group */
 	MORE_FLOW,	    /* group */
 	MORE_INFLOW,	    /* group */
+	MORE_SENT_ORDER,    /* U32: SEQ of each record in flight, by time */
 	MORE_FRAG_BLOCKS = 0x140, /* U32: block, order, len; for each */
 	MORE_FRAG_PIECES	  /* octets: all that they hold */
 };

@@ -109,6 +109,7 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 {
 	const struct conn *c = conn_at(t, slot);
 	uint64_t begun = record_begin(o, TOP_CONN, REC_GROUP);
+	uint64_t begun_order;
 
 	record_put_place(o, &t->conns, slot);
 	record_fields(o, &record_conn, c);
@@ -124,7 +125,6 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 	if (c->flow) {
 		uint64_t group = record_begin(o, MORE_FLOW, REC_GROUP);
 
-		record_u64(o, MORE_USER, 0); /* never empty */
 		record_fields(o, &record_flow, flow_of(t, c));
 		record_end(o, group);
 	}
@@ -141,6 +141,11 @@ void record_put_conn(struct record_out *o, const struct tcp *t, uint32_t slot)
 		record_fields(o, &record_xmit, xmit_at(t, link - 1));
 		record_end(o, group);
 	}
+	begun_order = record_begin(o, MORE_SENT_ORDER, REC_U32);
+	for (uint32_t link = c->sent_first; link;
+	     link = xmit_at(t, link - 1)->in[XT_SET].right)
+		record_put_int(o, xmit_at(t, link - 1)->seq, 4);
+	record_end(o, begun_order);
 	record_end(o, begun);
 }
 
@@ -298,8 +303,21 @@ static bool recv_queue(struct tcp *t, struct conn *c, struct octets group)
 
 /* They follow each other without a gap; anything else is no record of ours,
  * and could make a tree of them that is as deep as it is large. */
+/* Who is in flight, by time; tcpd_check() misses those that are not told. */
+static bool sent_order(const struct tcp *t, struct conn *c, struct octets group)
+{
+	struct octets o = record_find(group, MORE_SENT_ORDER, REC_U32);
+
+	xmit_forget_order(t, c);
+	while (octets_left(&o))
+		if (!xmit_put_next(t, c, record_u32(&o)))
+			return false;
+	return !o.bad;
+}
+
 static bool xmits(struct tcp *t, struct conn *c, struct octets group)
 {
+	struct octets all = group;
 	uint32_t end = c->snd_una;
 	struct item it;
 
@@ -318,7 +336,7 @@ static bool xmits(struct tcp *t, struct conn *c, struct octets group)
 			return false;
 		record_read(it.data, &record_xmit, xmit_at(t, slot));
 	}
-	return !group.bad;
+	return !group.bad && sent_order(t, c, all);
 }
 
 static bool sackq(struct tcp *t, struct conn *c, struct octets group)

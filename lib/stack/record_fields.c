@@ -246,7 +246,7 @@ static const struct field xmit_fields[] = {
 	F(6, first_sent_at),
 	F(7, mss),
 	F(8, flags),
-	F(9, nsent),
+	F(9, nsent), F(13, nsegs),
 	F(10, lost),
 	F(11, tx_in_flight),
 };
@@ -272,14 +272,26 @@ const struct record_type record_sackq = TYPE_PLAIN(sackq);
 #define F(tag, m) ONE(struct flow, tag, m)
 #define A(tag, m) ARRAY(struct flow, tag, m)
 static const struct field flow_fields[] = {
-	A(1, cc),
-	F(2, total_lost),
-	F(3, depart_at), F(4, burst_left), F(5, late),
-	F(6, chrono), F(7, chrono_at), A(8, spent),
+	A(1, cc), F(3, depart_at), F(4, rto_at),
+	F(40, burst_left), F(41, late),
+	F(5, rate.delivered), F(6, rate.lost), F(7, rate.delivered_at),
+	F(8, rate.first_sent_at), F(9, rate.app_limited),
+	F(10, rack_at), F(11, rack_rtt), F(12, reorder_at), F(13, reduced_at),
+	F(14, rack_end), F(15, fack), F(16, dsack_round), F(17, nsacked),
+	F(18, reo_mult), F(19, reo_persist),
+	F(20, prr_delivered), F(21, prr_out), F(22, recover_fs),
+	F(23, prior.cwnd), F(24, prior.ssthresh), F(25, undo_from),
+	F(26, undo_octets), F(27, undo_ts), F(28, frto), F(29, frto_room),
+	F(30, min_rtt_at), F(31, min_rtt_next),
+	F(42, chrono), F(43, chrono_at), A(44, spent),
 };
 #undef F
 #undef A
-const struct record_type record_flow = TYPE_PLAIN(flow);
+#define FLOW_FLAGS(X) \
+	X(0, sampled) X(1, reordering) X(2, dsack_counts) X(3, may_undo) \
+	X(4, undo_resent) X(5, went_back) X(6, sack_void) X(7, sack_good)
+FLAGS(flow, FLOW_FLAGS)
+const struct record_type record_flow = TYPE(flow);
 
 #define F(tag, m) ONE(struct inflow, tag, m)
 static const struct field inflow_fields[] = {
@@ -361,7 +373,7 @@ static const struct field conn_fields[] = {
 	F(34, snd_wl1), F(35, snd_wl2), F(36, max_snd_wnd), F(37, snd_sml),
 	F(38, recover), F(39, mss), F(40, advmss), F(41, peer_mss),
 	F(42, pmtu), F(43, unsent_low), F(44, sq.end), F(45, lost),
-	F(46, resent), F(47, duped), F(48, lost_hint), F(59, snd_up),
+	F(46, resent), F(47, duped), F(48, sacked), F(59, snd_up),
 	F(49, dup_flight),
 	F(55, pmtu_how), F(50, pmtu_high), F(51, pmtu_at),
 	F(52, mtu_probe), F(53, mtu_probe_seq), F(54, clocked), F(56, super_lost),
@@ -382,7 +394,7 @@ static const struct field conn_fields[] = {
 	/* congestion */
 	F(120, ccs.cwnd), F(121, ccs.ssthresh), F(122, ccs.burst),
 	F(123, ccs.pacing_rate), F(124, ccs.mss),
-	F(125, max_pacing), F(126, delivered), F(127, delivered_at), F(128, first_sent_at),
+	F(125, max_pacing),
 	/* limits, counts */
 	F(140, rcv_max), F(141, snd_max), F(142, time_wait),
 	F(170, options), F(171, lowat), F(172, clamp), F(173, tos),

@@ -61,6 +61,7 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 	static const enum tcpd_timer shown[CT_NTIMERS] = {
 		[CT_TLP] = TCPD_TIMER_TLP,
 		[CT_REXMT] = TCPD_TIMER_REXMT,
+		[CT_REORDER] = TCPD_TIMER_REORDER,
 		[CT_PERSIST] = TCPD_TIMER_PERSIST,
 		[CT_DELACK] = TCPD_TIMER_DELACK,
 		[CT_KEEPALIVE] = TCPD_TIMER_KEEPALIVE,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cc_newreno.c - slow start and congestion avoidance by RFC 5681, counting
- * octets (RFC 3465), with the window of RFC 6582 during recovery.
+ * octets (RFC 3465).
  *
  * In slow start every octet acknowledged is one more, without RFC 3465's limit
  * a single ACK: that of a super-segment stands for dozens of segments.  The
@@ -48,13 +48,13 @@ static void enter_recovery(struct cc_state *s, uint64_t *priv,
 	priv[ACKED] = 0;
 }
 
-/* RFC 6582, 3.2, step 3, the first way: no burst. */
 static void exit_recovery(struct cc_state *s, uint64_t *priv,
 			  uint32_t in_flight, tcpd_time now)
 {
+	(void)s;
 	(void)priv;
+	(void)in_flight;
 	(void)now;
-	s->cwnd = min_u32(s->ssthresh, max_u32(in_flight, s->mss) + s->mss);
 }
 
 static void timeout(struct cc_state *s, uint64_t *priv, uint32_t in_flight,

@@ -5,10 +5,9 @@
  */
 #include <assert.h>
 
-#include "conn.h"
+#include "news.h"
 #include "pace.h"
 #include "synq.h"
-#include "xmit.h"
 
 static void commit_reply(struct tcp *t, const struct reply *r)
 {
@@ -40,21 +39,40 @@ static void commit_reply(struct tcp *t, const struct reply *r)
 
 static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 {
+	uint32_t in_flight = conn_pipe(c);
 	uint32_t slot = xmit_add(t, c, c->snd_nxt, end);
 	struct xmit *x;
 
-	if (end != c->iss + 1)
-		conn_flow(t, c);
 	assert(slot != SLAB_NONE);
 	x = xmit_at(t, slot);
-	if (conn_flight(c) == 0)
-		c->first_sent_at = c->delivered_at = t->now;
+	if (end != c->iss + 1)
+		conn_flow(t, c);
+	if (c->flow)
+		rate_sent(&flow_of(t, c)->rate, x, in_flight, t->now);
 	x->sent_at = t->now;
-	x->delivered = c->delivered;
-	x->delivered_at = c->delivered_at;
-	x->first_sent_at = c->first_sent_at;
 	x->mss = (uint16_t)min_u32(mss, UINT16_MAX);
 	x->nsent = 1;
+}
+
+void commit_sent_again(struct tcp *t, struct conn *c, struct xmit *x)
+{
+	struct flow *f = flow_of(t, c);
+	uint32_t in_flight = conn_pipe(c);
+
+	if (!xmit_waits(x))
+		in_flight -= min_u32(in_flight, x->end - x->seq);
+	score_resent(t, c, x);
+	rate_sent(&f->rate, x, in_flight, t->now);
+	x->flags |= XMIT_EVER | XMIT_CWND_LIMITED;
+	if (x->nsent < UINT8_MAX)
+		x->nsent++;
+}
+
+/* Of a recovery, new text too. */
+static void count_prr(const struct tcp *t, const struct conn *c, uint32_t len)
+{
+	if (c->recovery == REC_FAST || c->recovery == REC_CWR)
+		prr_sent(flow_of(t, c), len);
 }
 
 /* A lost SYN is rarely congestion: the wait doubles only after these. */
@@ -91,7 +109,7 @@ static void commit_syn(struct tcp *t, struct conn *c)
 			c->backoff++;
 		c->retransmits++;
 		t->stat.segments_retransmitted++;
-		conn_disarm(c, CT_REXMT);
+		rexmt_disarm(c);
 	}
 	/* or it runs on (RFC 6298, 5.1): a peer that repeats its SYN for ever
 	 * must not hold off R2 */
@@ -138,8 +156,9 @@ static void commit_data(struct tcp *t, struct conn *c, const struct plan *p)
 	ecn_sent(t, c, p);
 	c->octets_sent += p->len;
 	t->stat.octets_sent += p->len;
-	if (conn_unsent(c) == 0)
-		xmit_at(t, c->xmit_last - 1)->flags |= XMIT_APP_LIMITED;
+	count_prr(t, c, end - p->seq);
+	flow_of(t, c)->frto_room -=
+		min_u32(flow_of(t, c)->frto_room, end - p->seq);
 	mark_use(t, c);
 	wake_app(t, c);
 	rexmt_sent(t, c);
@@ -154,15 +173,9 @@ static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
 
 	if (x->end != end)
 		xmit_split(t, c, p->xmit, end);
-	x->flags |= XMIT_RESENT | XMIT_EVER | XMIT_CWND_LIMITED;
-	x->sent_at = t->now;
-	x->delivered = c->delivered;
-	x->delivered_at = c->delivered_at;
-	x->first_sent_at = c->first_sent_at;
-	if (x->nsent < UINT8_MAX)
-		x->nsent++;
-	c->resent += x->end - x->seq;
-	c->lost_hint = x->end;
+	commit_sent_again(t, c, x);
+	undo_resent(t, c, x->end - x->seq);
+	count_prr(t, c, x->end - x->seq);
 	pmtu_probe_end(c);
 	if (c->rexmt_force && c->recovery == REC_RTO && p->seq == c->snd_una) {
 		if (c->nrexmt < UINT8_MAX)
@@ -172,7 +185,7 @@ static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
 	}
 	/* a whole RTO from this transmission on (RFC 6298, 5) */
 	if (p->seq == c->snd_una)
-		conn_disarm(c, CT_REXMT);
+		rexmt_disarm(c);
 	c->rexmt_force = false;
 	c->retransmits += max_u32(n, 1);
 	c->octets_retrans += p->len;

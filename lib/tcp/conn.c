@@ -191,10 +191,14 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->acks_owed = 0;
 	sack_forget(t, c);
 	c->urg_out = false;
-	c->lost = c->resent = c->duped = 0;
+	c->sacked = c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;
 	c->mtu_probe = 0;
 	c->recovery = REC_OPEN;
+	if (c->flow) {
+		flow_of(t, c)->nsacked = 0;
+		flow_of(t, c)->reorder_at = 0;
+	}
 	leave_output(t, c);
 }
 
@@ -358,7 +362,7 @@ void conn_open_send(struct tcp *t, struct conn *c, uint32_t iss)
 	pmtu_open(t, c);
 	c->iss = c->snd_una = c->snd_nxt = iss;
 	c->sq.end = iss + 1;
-	c->recover = c->snd_sml = c->lost_hint = c->rtt_round = iss;
+	c->recover = c->snd_sml = c->rtt_round = iss;
 	c->burst_end = iss;
 	c->rcv_buf = c->rcv_max;
 	if (!conn_fixed_buffer(c))
@@ -392,7 +396,7 @@ static void begin_module(struct tcp *t, struct conn *c)
 	struct flow *f = flow_of(t, c);
 	struct cc_begin b = {.now = t->now,
 			     .srtt = c->srtt,
-			     .total_delivered = c->delivered,
+			     .total_delivered = f->rate.delivered,
 			     .seed = c->id,
 			     .sack = c->sack,
 			     .as_linux = t->set.as_linux};
@@ -403,9 +407,15 @@ static void begin_module(struct tcp *t, struct conn *c)
 
 void conn_flow(struct tcp *t, struct conn *c)
 {
+	struct flow *f;
+
 	if (c->flow)
 		return;
 	c->flow = slab_take(&t->flows) + 1;
+	f = flow_of(t, c);
+	f->fack = f->rack_end = f->dsack_round = f->undo_from = c->snd_una;
+	f->reo_mult = 1;
+	f->dsack_counts = f->sampled = true;
 	begin_module(t, c);
 }
 
@@ -436,8 +446,7 @@ void conn_syn_acked(struct tcp *t, struct conn *c)
 		c->rto = max_u64(c->rto, TCPD_SEC(3));
 	c->rto = max_u64(c->rto, t->set.rto_min); /* no sample was taken yet */
 	c->nrexmt = c->backoff = 0;
-	conn_disarm(c, CT_REXMT);
-	c->delivered_at = c->first_sent_at = t->now;
+	rexmt_disarm(c);
 	c->snd_sml = c->snd_una;
 }
 

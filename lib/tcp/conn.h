@@ -14,8 +14,10 @@
 #include "tcp.h"
 
 enum conn_timer {
-	CT_TLP, /* before REXMT: it takes its place at the same moment */
+	/* of these three one runs at most (RFC 8985, 8) */
 	CT_REXMT,
+	CT_TLP,
+	CT_REORDER,
 	CT_PERSIST,
 	CT_DELACK,
 	CT_KEEPALIVE,
@@ -27,8 +29,8 @@ enum conn_timer {
 
 enum conn_list { ON_NONE, ON_ACKS, ON_SENDS, ON_PACED /* the heap */ };
 
-/* Loss recovery without SACK: RFC 6582 with RFC 6298. */
-enum conn_recovery { REC_OPEN, REC_FAST, REC_RTO };
+/* recover.c says what they are. */
+enum conn_recovery { REC_OPEN, REC_CWR, REC_FAST, REC_RTO };
 
 /*
  * The send queue: blocks that hold [first unacknowledged, end), in order;
@@ -194,9 +196,11 @@ struct conn {
 	uint32_t snd_up; /* behind our last urgent octet */
 	struct sendq sq;
 	uint32_t xmit_root, xmit_first, xmit_last; /* records, slot + 1 */
-	uint32_t lost, resent, duped; /* octets: lost; of them sent again;
-					 known to have left by duplicate ACKs */
-	uint32_t lost_hint; /* no lost record that waits begins before */
+	/* of them in flight, by time; lost and waiting */
+	uint32_t sent_first, sent_last, lost_root;
+	/* octets: SACKed; lost; of these sent again; known to have left by
+	 * duplicate ACKs without SACK */
+	uint32_t sacked, lost, resent, duped;
 
 	/* receive */
 	uint32_t irs, rcv_nxt, rcv_adv; /* rcv_adv: right edge announced */
@@ -230,8 +234,6 @@ struct conn {
 	struct cc_state ccs;
 	uint64_t max_pacing; /* TCPD_OPT_MAX_PACING_RATE; 0: none */
 	uint32_t flow;	     /* slot + 1; 0: has sent nothing but a SYN */
-	uint64_t delivered;  /* octets acknowledged, whole life */
-	tcpd_time delivered_at, first_sent_at;
 
 	/* limits */
 	uint32_t rcv_max, snd_max;
@@ -275,6 +277,12 @@ static inline struct sackq *sackq_of(const struct tcp *t, const struct conn *c)
 	return c->sackq ? slab_at(&t->sackqs, c->sackq - 1) : NULL;
 }
 
+/* Does SACK tell what arrives? */
+static inline bool conn_has_sack(const struct tcp *t, const struct conn *c)
+{
+	return c->sack && !(c->flow && flow_of(t, c)->sack_void);
+}
+
 /* Something has arrived that is to have an ACK of its own. */
 static inline bool sack_pending(const struct tcp *t, const struct conn *c)
 {
@@ -306,7 +314,7 @@ static inline uint32_t conn_flight(const struct conn *c)
 /* ... less what is known to have left the network. */
 static inline uint32_t conn_pipe(const struct conn *c)
 {
-	uint32_t gone = c->lost - c->resent + c->duped;
+	uint32_t gone = c->sacked + c->lost - c->resent + c->duped;
 	uint32_t flight = conn_flight(c);
 
 	return flight > gone ? flight - gone : 0;
@@ -469,15 +477,21 @@ void rst_reassure(struct tcp *t, struct conn *c);
  * duplicates can raise: false, this one gets none. */
 bool rst_repeat(struct tcp *t, struct conn *c);
 
-/* --- rexmt.c: what is lost, and the timer of RFC 6298 */
+/* --- rexmt.c: the timer of RFC 6298, and what it finds lost */
+/* All over again: an ACK has come, or the first segment has gone again. */
 void rexmt_arm(struct tcp *t, struct conn *c);
+/* Something that wants an ACK has left. */
 void rexmt_sent(struct tcp *t, struct conn *c);
+void rexmt_disarm(struct conn *c);
+/* Some timer runs that will send again what is in flight. */
+static inline bool rexmt_armed(const struct conn *c)
+{
+	return c->timer[CT_REXMT] || c->timer[CT_TLP] || c->timer[CT_REORDER];
+}
 void rexmt_timeout(struct tcp *t, struct conn *c);
 void rexmt_too_big(struct tcp *t, struct conn *c); /* smaller segments, now */
 /* The record |slot| is lost, and that says nothing of congestion. */
 void rexmt_again(struct tcp *t, struct conn *c, uint32_t slot);
-void rexmt_dupack(struct tcp *t, struct conn *c, const struct segment *seg);
-void rexmt_advance(struct tcp *t, struct conn *c, uint32_t acked);
 
 /* --- rtt.c: RFC 6298, 2 */
 void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt);
@@ -564,14 +578,22 @@ uint32_t emit_piece(const struct tcp *t, const struct reply *r);
 #define TS_OPTION   12u /* NOP NOP TS: on every segment */
 #define TTL_DEFAULT 64u /* MUST-49 */
 
+/* --- recover.c */
+void recover_reorder(struct tcp *t, struct conn *c);
+
+/* --- commit.c: |x| has left again, and waits for nothing any more */
+struct xmit;
+void commit_sent_again(struct tcp *t, struct conn *c, struct xmit *x);
+
 /* --- tlp.c: RFC 8985, 7 */
-void tlp_arm(struct tcp *t, struct conn *c);
+/* When a probe is due, the RTO being so at |rto|; 0: none is. */
+tcpd_time tlp_at(const struct tcp *t, const struct conn *c, tcpd_time rto);
 void tlp_timeout(struct tcp *t, struct conn *c);
 bool tlp_plan(const struct tcp *t, const struct conn *c, struct plan *p);
 void tlp_commit(struct tcp *t, struct conn *c, const struct plan *p);
-void tlp_sent_new(struct tcp *t, struct conn *c); /* new text has left */
-void tlp_acked(struct tcp *t, struct conn *c);	  /* SND.UNA has moved */
-void tlp_came_twice(struct conn *c);		  /* says the peer */
+void tlp_sent_new(struct tcp *t, struct conn *c);  /* new text has left */
+void tlp_acked(struct tcp *t, struct conn *c);	   /* SND.UNA has moved */
+void tlp_came_twice(struct conn *c, uint32_t ack); /* says the peer */
 
 /* --- sack.c: RFC 2018, RFC 2883 */
 /* Text that is out of order has arrived at |dup->left|; |dup| is the part of it
@@ -591,8 +613,9 @@ unsigned sack_blocks(const struct tcp *t, const struct conn *c,
 uint32_t sack_octets(unsigned nblocks);
 /* A segment with |n| blocks has left. */
 void sack_sent(struct tcp *t, struct conn *c, unsigned n);
-/* The blocks that |seg| brings. */
-void sack_take(struct tcp *t, struct conn *c, const struct segment *seg);
+/* The blocks that |n->seg| brings. */
+struct news;
+void sack_take(struct tcp *t, struct conn *c, struct news *n);
 
 /* --- ecn.c: RFC 3168 */
 /* An ECN-setup SYN, which no path has marked. */

@@ -9,6 +9,10 @@
 #define TCP_FLOW_H
 
 #include "cc.h"
+#include "rate.h"
+
+/* RFC 5682: nothing; the first segment went again; new text followed it. */
+enum frto { FRTO_NONE, FRTO_AGAIN, FRTO_NEW };
 
 /* What its time goes into (chrono.c). */
 enum chrono { CHRONO_NONE, CHRONO_BUSY, CHRONO_WINDOW, CHRONO_BUFFER };
@@ -16,14 +20,50 @@ enum chrono { CHRONO_NONE, CHRONO_BUSY, CHRONO_WINDOW, CHRONO_BUFFER };
 
 struct flow {
 	uint64_t cc[CC_NPRIV]; /* the module's */
-	uint64_t total_lost;   /* octets ever marked lost */
+	struct rate_conn rate;
 	/* pacing (pace.c) */
 	tcpd_time depart_at; /* no burst begins before */
 	uint32_t burst_left; /* octets of the present burst */
-	uint32_t late;	/* ns by which it began late, not made up for yet */
+	uint32_t late;	  /* ns by which it began late, not made up for yet */
+	uint32_t paced;	  /* place in the heap + 1; 0: not in it */
+	tcpd_time rto_at; /* when the RTO is due, while another timer runs */
+
+	/* RFC 8985's variables (rack.c): of the transmission that was sent
+	 * last among those that arrived */
+	tcpd_time rack_at, rack_rtt;
+	tcpd_time reorder_at; /* then more is lost, without an ACK; 0: not */
+	tcpd_time reduced_at; /* congestion was answered last (recover.c) */
+	uint32_t rack_end;
+	uint32_t fack;	      /* the highest number that arrived */
+	uint32_t dsack_round; /* if |dsack_counts| is false: until then */
+	uint32_t nsacked;     /* segments SACKed */
+	uint8_t reo_mult, reo_persist;
+	bool sack_void;	 /* its blocks name what was never sent, all of them */
+	bool sack_good;	 /* one did not */
+	bool sampled;	 /* an RTT, since the last probe of a tail */
+	bool reordering; /* was ever seen */
+	bool dsack_counts; /* the next D-SACK belongs to a new round trip */
+
+	/* RFC 9937's (prr.c) */
+	uint32_t prr_delivered, prr_out, recover_fs;
+
+	/* what a recovery began with (undo.c) */
+	struct cc_prior prior;
+	uint32_t undo_from;   /* SND.UNA then */
+	uint32_t undo_octets; /* sent again since, and not said to be twice */
+	uint32_t undo_ts;     /* time stamp of the first retransmission */
+	bool may_undo, undo_resent;
+	bool went_back; /* all that was out at the time-out is marked lost */
+	uint8_t frto;	/* enum frto */
+	uint32_t frto_room; /* octets of new text that it lets go */
+
+	/* the least RTT of a window of time (rtt.c): since when there has been
+	 * that of conn.min_rtt, and the least of the second half */
+	tcpd_time min_rtt_at, min_rtt_next;
+
+	/* what its time goes into (chrono.c) */
 	uint8_t chrono; /* enum chrono, since |chrono_at| */
 	tcpd_time chrono_at, spent[NCHRONOS];
-	uint32_t paced; /* place in the heap + 1; 0: not in it */
 };
 
 #endif /* TCP_FLOW_H */

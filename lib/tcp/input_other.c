@@ -159,9 +159,6 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		ecn_answered(t, c, seg);
 		seg->h.flags &= (uint8_t)~TCP_SYN;
 		seg->h.seq++;
-		/* a SYN's window is not scaled (RFC 7323, 2.2), but is read
-		 * below as that of any segment */
-		seg->h.wnd = (uint16_t)(seg->h.wnd >> c->snd_wscale);
 	}
 	if (paws_rejects(t, c, seg)) {
 		tcp_drop(t, TCPD_DROP_PAWS);
@@ -333,8 +330,6 @@ static bool check_ack(struct tcp *t, struct conn *c, struct segment *seg)
 		return false;
 	}
 	acked = seq_gt(seg->h.ack, c->snd_una) ? seg->h.ack - c->snd_una : 0;
-	if (seg->h.opt.nsacks)
-		sack_take(t, c, seg);
 	ack_take(t, c, seg);
 	if (seg->stale) /* its window is old: the edge stays where it was */
 		set_window(t, c, c->snd_wnd - min_u32(acked, c->snd_wnd));

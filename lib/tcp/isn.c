@@ -32,6 +32,11 @@ uint32_t ts_now(const struct tcp *t, const struct tuple *tu)
 	return ts_clock(t) + ts_offset(t, tu);
 }
 
+uint32_t ts_at(const struct tcp *t, const struct tuple *tu, tcpd_time at)
+{
+	return (uint32_t)(at / t->set.ts_tick) + ts_offset(t, tu);
+}
+
 /* The bits are below the offset, where nobody else can read them. */
 uint32_t ts_cookie(const struct tcp *t, const struct tuple *tu,
 		   const struct cookie_opts *o)

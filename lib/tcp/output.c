@@ -80,40 +80,20 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
 	p->wnd = conn_syn_window(c);
-	/* a clamp that came later does not take back what was announced */
-	if (c->state != TCPD_SYN_SENT)
-		p->wnd = max_u32(p->wnd, c->rcv_adv - c->rcv_nxt);
 	return true;
 }
 
-static uint32_t cwnd_room(const struct conn *c)
+static uint32_t cwnd_room(const struct tcp *t, const struct conn *c)
 {
 	uint32_t cwnd =
 		c->clocked ? min_u32(c->ccs.cwnd, c->clocked) : c->ccs.cwnd;
 	uint32_t pipe = conn_pipe(c);
 
-	/* RFC 3042: the first two duplicate ACKs let one segment each go */
-	if (c->recovery == REC_OPEN)
+	/* RFC 3042: the first two duplicate ACKs let one segment each go; what
+	 * is SACKed has left the pipe anyway */
+	if (c->recovery == REC_OPEN && !conn_has_sack(t, c))
 		cwnd += min_u32(c->dupacks, 2) * c->mss;
 	return cwnd > pipe ? cwnd - pipe : 0;
-}
-
-/* The lost record that is next: slot + 1, or 0. */
-static uint32_t next_lost(const struct tcp *t, const struct conn *c)
-{
-	uint32_t slot;
-
-	if (c->lost == c->resent)
-		return 0;
-	slot = xmit_find(t, c, seq_max(c->lost_hint, c->snd_una));
-	for (uint32_t link = slot + 1; slot != SLAB_NONE && link;
-	     link = xmit_at(t, link - 1)->next) {
-		const struct xmit *x = xmit_at(t, link - 1);
-
-		if ((x->flags & (XMIT_LOST | XMIT_RESENT)) == XMIT_LOST)
-			return link;
-	}
-	return 0;
 }
 
 /* Of |len| octets from |seq|, what the slices of one packet hold: in full
@@ -130,10 +110,18 @@ static uint32_t sliceable(const struct tcp *t, const struct conn *c,
 	return len;
 }
 
+/* RFC 5682: only what comes next tells whether anything else is lost. */
+static bool waits_for_frto(const struct tcp *t, const struct conn *c)
+{
+	const struct flow *f = flow_of(t, c);
+
+	return c->recovery == REC_RTO && f->frto != FRTO_NONE;
+}
+
 static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 {
-	uint32_t link = next_lost(t, c);
-	uint32_t room = cwnd_room(c);
+	uint32_t link = xmit_first_lost(t, c);
+	uint32_t room = cwnd_room(t, c);
 	uint32_t len, need;
 	const struct xmit *x;
 
@@ -143,7 +131,7 @@ static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 	/* the rest of a probe of the path need not wait for a whole segment */
 	need = c->recovery == REC_OPEN ? min_u32(c->mss, x->end - x->seq)
 				       : c->mss;
-	if (!c->rexmt_force && room < need)
+	if (!c->rexmt_force && (room < need || waits_for_frto(t, c)))
 		return false;
 	*p = output_text_plan(t, c, PLAN_REXMT);
 	p->xmit = link - 1;
@@ -251,9 +239,9 @@ static bool plan_mtu(struct tcp *t, struct conn *c, struct plan *p,
 	struct tcpd_slice s[TCPD_SLICES_MAX];
 	uint32_t had = len;
 
-	*wait = cwnd_room(c) < len && conn_flight(c) != 0;
+	*wait = cwnd_room(t, c) < len && conn_flight(c) != 0;
 	sendq_slices(t, c, c->snd_nxt, &len, s, TCPD_SLICES_MAX);
-	if (len < had || cwnd_room(c) < len || !xmit_room(t))
+	if (len < had || cwnd_room(t, c) < len || !xmit_room(t))
 		return false;
 	if (!paced(t, c, len, len)) {
 		*wait = true;
@@ -271,7 +259,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	uint32_t record = sendq_record(t, c, c->snd_nxt, rest);
 	bool fin = c->fin_queued && !c->fin_sent;
 	uint32_t wnd = wnd_room(c);
-	uint32_t cwnd = cwnd_room(c);
+	uint32_t cwnd = cwnd_room(t, c);
 	uint32_t probe = c->pmtu ? pmtu_probe_len(t, c) : 0;
 	bool wait = false;
 	uint32_t len;
@@ -284,6 +272,8 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 	len = min_u32(record, wnd);
 	if (c->tlp_due)
 		cwnd = max_u32(cwnd, p->mss);
+	if (c->recovery == REC_RTO)
+		cwnd = max_u32(cwnd, flow_of(t, c)->frto_room);
 	if (len > cwnd) /* whole segments only: cwnd is no silly window */
 		len = cwnd / p->mss * p->mss;
 	if (t->set.as_linux) {
@@ -416,6 +406,13 @@ static bool next_reply(struct tcp *t, struct plan *p)
 	return false;
 }
 
+/* It is the app that is slow, not the path (rate.h). */
+static void note_idle(const struct tcp *t, const struct conn *c)
+{
+	if (c->flow && !conn_unsent(c) && !c->lost_root && cwnd_room(t, c))
+		rate_idle(&flow_of(t, c)->rate, conn_pipe(c));
+}
+
 static bool next_of_conn(struct tcp *t, struct plan *p)
 {
 	uint32_t ref;
@@ -434,6 +431,7 @@ static bool next_of_conn(struct tcp *t, struct plan *p)
 		t->held = false;
 		if (plan_conn(t, c, p))
 			return true;
+		note_idle(t, c);
 		rlist_pop(t, &t->sends, LINK_OUT);
 		c->on_list = ON_NONE;
 		if (t->held)

@@ -353,9 +353,9 @@ static void repeat_probe(struct tcp *t, struct conn *c)
 	rexmt_again(t, c, xmit_find(t, c, c->mtu_probe_seq));
 }
 
-bool pmtu_probe_lost(struct tcp *t, struct conn *c)
+bool pmtu_probe_lost(struct tcp *t, struct conn *c, uint32_t seq)
 {
-	if (!c->mtu_probe || c->mtu_probe_seq != c->snd_una)
+	if (!c->mtu_probe || c->mtu_probe_seq != seq)
 		return false;
 	probe_failed(t, c, c->mtu_probe - 1);
 	repeat_probe(t, c);

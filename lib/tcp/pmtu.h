@@ -65,7 +65,7 @@ void pmtu_probe_sent(struct tcp *t, struct conn *c, uint32_t seq);
 void pmtu_probe_end(struct conn *c);
 /* Its loss, and no other, is what the third duplicate ACK tells: true, and it
  * is marked for retransmission in small segments. */
-bool pmtu_probe_lost(struct tcp *t, struct conn *c);
+bool pmtu_probe_lost(struct tcp *t, struct conn *c, uint32_t seq);
 
 /* What is in use now, and how it was found. */
 uint32_t pmtu_now(const struct tcp *t, const struct conn *c);

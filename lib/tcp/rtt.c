@@ -9,7 +9,8 @@
  */
 #include "conn.h"
 
-#define CLOCK_G TCPD_MS(1) /* granularity of the timer wheel */
+#define CLOCK_G	     TCPD_MS(1) /* granularity of the timer wheel */
+#define LEAST_WINDOW TCPD_SEC(300)
 
 /* Samples a round trip. */
 static unsigned samples(struct conn *c)
@@ -24,6 +25,31 @@ static unsigned samples(struct conn *c)
 	return max_u32(c->rtt_per, 1);
 }
 
+/*
+ * The least of a window of time (RFC 8985, 6.2): a path may become longer.  The
+ * least of its second half is there when the window is over.
+ */
+static void keep_least(const struct tcp *t, struct conn *c, tcpd_time rtt)
+{
+	struct flow *f = flow_of(t, c);
+
+	if (f && c->min_rtt && t->now - f->min_rtt_at >= LEAST_WINDOW) {
+		c->min_rtt = f->min_rtt_next ? f->min_rtt_next : rtt;
+		f->min_rtt_at = t->now - LEAST_WINDOW / 2;
+		f->min_rtt_next = 0;
+	}
+	if (c->min_rtt == 0 || rtt <= c->min_rtt) {
+		c->min_rtt = rtt;
+		if (f)
+			f->min_rtt_at = t->now;
+	}
+	if (f && t->now - f->min_rtt_at >= LEAST_WINDOW / 2 &&
+	    (f->min_rtt_next == 0 || rtt < f->min_rtt_next))
+		f->min_rtt_next = rtt;
+	if (f)
+		f->sampled = true;
+}
+
 void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 {
 	unsigned n = samples(c);
@@ -31,8 +57,7 @@ void rtt_sample(const struct tcp *t, struct conn *c, tcpd_time rtt)
 
 	if (rtt == 0)
 		rtt = 1;
-	if (c->min_rtt == 0 || rtt < c->min_rtt)
-		c->min_rtt = rtt;
+	keep_least(t, c, rtt);
 	if (c->srtt == 0) {
 		c->srtt = rtt;
 		c->rttvar = rtt / 2;

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "conn.h"
+#include "news.h"
 
 #define ALONE	   3u  /* duplicate ACKs that tell of a loss (RFC 5681, 3.2) */
 #define JOINED_MAX 15u /* an ACK is for so many more: no burst answers it */
@@ -211,23 +211,30 @@ static bool is_valid(const struct conn *c, const struct segment *seg,
 	       seq_le(s->right, c->snd_nxt);
 }
 
-void sack_take(struct tcp *t, struct conn *c, const struct segment *seg)
+void sack_take(struct tcp *t, struct conn *c, struct news *n)
 {
-	const struct tcpopt *o = &seg->h.opt;
+	const struct tcpopt *o = &n->seg->h.opt;
+	struct flow *f = flow_of(t, c);
 	unsigned i = 0;
 
-	if (!c->sack)
-		return;
 	if (seq_lt(o->sack[0].left, o->sack[0].right) &&
-	    seq_le(o->sack[0].right, c->snd_nxt) && is_duplicate(c, seg)) {
+	    seq_le(o->sack[0].right, c->snd_nxt) && is_duplicate(c, n->seg)) {
 		t->stat.sack_dsack_received++;
-		tlp_came_twice(c);
+		n->dsack = true;
+		undo_twice(f, o->sack[0].left, o->sack[0].right);
+		tlp_came_twice(c, n->seg->h.ack);
 		i++;
 	}
 	for (; i < o->nsacks; i++) {
-		if (is_valid(c, seg, &o->sack[i]))
-			t->stat.sack_received++;
-		else
+		if (!is_valid(c, n->seg, &o->sack[i])) {
 			t->stat.sack_invalid++;
+			/* somebody changes our numbers, and not these */
+			f->sack_void |= !f->sack_good;
+			continue;
+		}
+		t->stat.sack_received++;
+		f->sack_good = n->sacks = true;
+		f->sack_void = false;
+		score_sacked(t, c, n, o->sack[i].left, o->sack[i].right);
 	}
 }

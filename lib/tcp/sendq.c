@@ -21,7 +21,7 @@
  */
 static uint32_t least(const struct tcp *t, const struct conn *c, uint64_t left)
 {
-	bool moves = c->delivered && t->now - c->last_ack < TCPD_SEC(1);
+	bool moves = c->octets_acked && t->now - c->last_ack < TCPD_SEC(1);
 
 	if (moves && mem_left(t) > t->set.memory / 4)
 		return LIMIT_MIN;

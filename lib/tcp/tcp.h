@@ -279,6 +279,8 @@ void tcp_input(struct tcp *t, struct segment *seg);
 /* --- isn.c: RFC 6528, RFC 7323 5.4, and the stack's own random numbers */
 uint32_t isn_for(const struct tcp *t, const struct tuple *tu);
 uint32_t ts_now(const struct tcp *t, const struct tuple *tu);
+/* ... and what it was at |at|. */
+uint32_t ts_at(const struct tcp *t, const struct tuple *tu, tcpd_time at);
 /* The same as ts_now(), but with |o| in its low bits, and back. */
 uint32_t ts_cookie(const struct tcp *t, const struct tuple *tu,
 		   const struct cookie_opts *o);

@@ -2,9 +2,10 @@
 /*
  * timeout.c - RFC 9293, 3.10.8: what each timer means when it fires.
  *
- *	TLP        nothing was heard for two round trips: the tail is probed
  *	REXMT      the first unacknowledged segment is sent again, or R2 ends
  *	           the connection
+ *	TLP        nothing was heard for two round trips: the tail is probed
+ *	REORDER    what seemed late has not come: it is lost
  *	PERSIST    a closed window is probed; a silly one is used
  *	DELACK     the ACK that was held back goes
  *	KEEPALIVE  an idle peer is asked whether it is still there
@@ -68,13 +69,10 @@ static void user_timeout(struct tcp *t, struct conn *c)
 typedef void handler(struct tcp *t, struct conn *c);
 
 static handler *const handlers[CT_NTIMERS] = {
-	[CT_TLP] = tlp_timeout,
-	[CT_REXMT] = rexmt_timeout,
-	[CT_PERSIST] = persist_timeout,
-	[CT_DELACK] = delack_timeout,
-	[CT_KEEPALIVE] = keepalive_timeout,
-	[CT_ORPHAN] = orphan_timeout,
-	[CT_USER] = user_timeout,
+	[CT_REXMT] = rexmt_timeout,	[CT_TLP] = tlp_timeout,
+	[CT_REORDER] = recover_reorder, [CT_PERSIST] = persist_timeout,
+	[CT_DELACK] = delack_timeout,	[CT_KEEPALIVE] = keepalive_timeout,
+	[CT_ORPHAN] = orphan_timeout,	[CT_USER] = user_timeout,
 	[CT_LINGER] = linger_timeout,
 };
 

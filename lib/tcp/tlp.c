@@ -1,47 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tlp.c - a probe for a tail that is lost (RFC 8985, 7), on connections with
- * SACK where tcpd_settings.as_linux asks for it: when no ACK has come for two
- * round trips, one segment goes, new text or else the last one again, and its
- * ACK may tell what the time-out would only guess.  One probe a tail.
+ * SACK: when no ACK has come for two round trips, one segment goes, new text or
+ * else the last one again, and its ACK tells what the time-out would only
+ * guess.  One probe a tail.
  */
+#include "base/clamp.h"
 #include "base/seq.h"
-#include "conn.h"
-#include "xmit.h"
+#include "news.h"
 
-#define LATE TCPD_MS(2) /* of a timer's tick, here and there */
+#define LATE TCPD_MS(2)	  /* of a timer's tick, here and there */
+#define HELD TCPD_MS(200) /* how long a peer may hold a single ACK */
 
+/* 7.2; what is SACKed is RACK's. */
 static bool wanted(const struct tcp *t, const struct conn *c)
 {
-	return t->set.as_linux && c->sack && c->srtt && conn_synchronized(c) &&
-	       c->recovery == REC_OPEN && !c->tlp_out && !c->tlp_due &&
-	       !c->nrexmt && !c->nprobes && !c->lost && conn_flight(c);
+	const struct flow *f = flow_of(t, c);
+
+	return conn_has_sack(t, c) && c->srtt && f && f->sampled &&
+	       conn_synchronized(c) &&
+	       (c->recovery == REC_OPEN || c->recovery == REC_CWR) &&
+	       !c->sacked && !c->tlp_out && !c->tlp_due && !c->nrexmt &&
+	       !c->nprobes && !c->lost && conn_flight(c);
 }
 
-/* Not later than the time-out, and with room for the ACK that a peer may hold
- * back when it has got a single segment. */
-void tlp_arm(struct tcp *t, struct conn *c)
+tcpd_time tlp_at(const struct tcp *t, const struct conn *c, tcpd_time rto)
 {
 	bool single = conn_flight(c) <= c->mss;
-	tcpd_time at;
 
-	conn_disarm(c, CT_TLP);
 	if (!wanted(t, c))
-		return;
-	at = t->now + 2 * c->srtt + (single ? t->set.rto_min : LATE);
-	if (c->timer[CT_REXMT])
-		at = min_u64(at, c->timer[CT_REXMT]);
-	conn_arm(t, c, CT_TLP, at);
+		return 0;
+	/* not later than the time-out, and with room for the ACK that a peer
+	 * may hold back when it has got a single segment */
+	return min_u64(t->now + 2 * c->srtt + (single ? HELD : LATE), rto);
 }
 
 void tlp_timeout(struct tcp *t, struct conn *c)
 {
-	if (!wanted(t, c))
-		return;
-	c->tlp_due = true;
+	if (wanted(t, c)) {
+		c->tlp_due = true;
+		conn_want_output(t, c);
+	}
 	/* a whole RTO from the probe on */
-	conn_disarm(c, CT_REXMT);
-	conn_want_output(t, c);
+	rexmt_arm(t, c);
 }
 
 bool tlp_plan(const struct tcp *t, const struct conn *c, struct plan *p)
@@ -71,16 +72,15 @@ static void sent(struct tcp *t, struct conn *c)
 	c->tlp_due = false;
 	c->tlp_out = true;
 	c->tlp_end = c->snd_nxt;
+	flow_of(t, c)->sampled = false;
 	t->stat.timeouts_tlp++;
-	conn_disarm(c, CT_TLP);
+	rexmt_arm(t, c);
 }
 
 void tlp_sent_new(struct tcp *t, struct conn *c)
 {
-	if (!c->tlp_due) {
-		tlp_arm(t, c);
+	if (!c->tlp_due)
 		return;
-	}
 	c->tlp_resent = false;
 	sent(t, c);
 }
@@ -94,16 +94,12 @@ void tlp_commit(struct tcp *t, struct conn *c, const struct plan *p)
 
 		x = xmit_at(t, slot == SLAB_NONE ? p->xmit : slot);
 	}
-	x->flags |= XMIT_EVER;
-	x->sent_at = t->now;
-	if (x->nsent < UINT8_MAX)
-		x->nsent++;
+	commit_sent_again(t, c, x);
 	c->retransmits++;
 	c->octets_retrans += p->len;
 	t->stat.segments_retransmitted++;
 	c->tlp_resent = true;
 	sent(t, c);
-	rexmt_sent(t, c);
 }
 
 /*
@@ -116,16 +112,13 @@ void tlp_acked(struct tcp *t, struct conn *c)
 		return;
 	if (c->tlp_resent && c->snd_una == c->tlp_end)
 		return; /* what comes next tells */
-	if (c->tlp_resent) {
-		cc_ops_of(c->cc)->enter_recovery(&c->ccs, flow_of(t, c)->cc,
-						 c->ccs.cwnd, CC_LOSS, t->now);
-		c->ccs.cwnd = c->ccs.ssthresh;
-	}
+	if (c->tlp_resent)
+		recover_at_once(t, c);
 	c->tlp_out = false;
 }
 
-void tlp_came_twice(struct conn *c)
+void tlp_came_twice(struct conn *c, uint32_t ack)
 {
-	if (c->tlp_out && c->tlp_resent && c->snd_una == c->tlp_end)
+	if (c->tlp_out && c->tlp_resent && ack == c->tlp_end)
 		c->tlp_out = false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * xmit.c - the records of transmissions: a treap (found by sequence number in
- * log n) threaded as a list.  The priorities are hashed from the slot, so the
- * shape is the same in every run.
+ * log n) threaded as a list, and the set that each record is in.  The
+ * priorities are hashed from the slot, so the shape is the same in every run.
  */
 #include <assert.h>
 
@@ -24,27 +24,30 @@ static uint32_t priority(uint32_t slot)
 }
 
 /* Cut the tree |n| into records below |seq| and the others. */
-static void cut(const struct tcp *t, uint32_t n, uint32_t seq, uint32_t *lo,
-		uint32_t *hi)
+static void cut(const struct tcp *t, enum xmit_tree k, uint32_t n, uint32_t seq,
+		struct xmit_links *parts)
 {
+	uint32_t *lo = &parts->left, *hi = &parts->right;
+
 	while (n) {
 		struct xmit *x = AT(t, n);
 
 		if (seq_lt(x->seq, seq)) {
 			*lo = n;
-			lo = &x->right;
-			n = x->right;
+			lo = &x->in[k].right;
+			n = x->in[k].right;
 		} else {
 			*hi = n;
-			hi = &x->left;
-			n = x->left;
+			hi = &x->in[k].left;
+			n = x->in[k].left;
 		}
 	}
 	*lo = *hi = 0;
 }
 
 /* One tree of two: all of |a| lies before all of |b|. */
-static uint32_t join(const struct tcp *t, uint32_t a, uint32_t b)
+static uint32_t join(const struct tcp *t, enum xmit_tree k, uint32_t a,
+		     uint32_t b)
 {
 	uint32_t root = 0;
 	uint32_t *at = &root;
@@ -55,43 +58,156 @@ static uint32_t join(const struct tcp *t, uint32_t a, uint32_t b)
 
 		if (x->pri >= y->pri) {
 			*at = a;
-			at = &x->right;
-			a = x->right;
+			at = &x->in[k].right;
+			a = x->in[k].right;
 		} else {
 			*at = b;
-			at = &y->left;
-			b = y->left;
+			at = &y->in[k].left;
+			b = y->in[k].left;
 		}
 	}
 	*at = a ? a : b;
 	return root;
 }
 
-static void tree_add(const struct tcp *t, struct conn *c, uint32_t link)
+static void tree_add(const struct tcp *t, enum xmit_tree k, uint32_t *at,
+		     uint32_t link)
 {
 	struct xmit *x = AT(t, link);
-	uint32_t *at = &c->xmit_root;
 
 	while (*at && AT(t, *at)->pri >= x->pri) {
 		struct xmit *y = AT(t, *at);
 
-		at = seq_lt(x->seq, y->seq) ? &y->left : &y->right;
+		at = seq_lt(x->seq, y->seq) ? &y->in[k].left : &y->in[k].right;
 	}
-	cut(t, *at, x->seq, &x->left, &x->right);
+	cut(t, k, *at, x->seq, &x->in[k]);
 	*at = link;
 }
 
-static void tree_del(const struct tcp *t, struct conn *c, uint32_t link)
+static void tree_del(const struct tcp *t, enum xmit_tree k, uint32_t *at,
+		     uint32_t link)
 {
 	struct xmit *x = AT(t, link);
-	uint32_t *at = &c->xmit_root;
 
 	while (*at != link) {
 		struct xmit *y = AT(t, *at);
 
-		at = seq_lt(x->seq, y->seq) ? &y->left : &y->right;
+		at = seq_lt(x->seq, y->seq) ? &y->in[k].left : &y->in[k].right;
 	}
-	*at = join(t, x->left, x->right);
+	*at = join(t, k, x->in[k].left, x->in[k].right);
+}
+
+/* --- in flight, by time: |after| is slot + 1; 0: before all others */
+
+static void time_add(const struct tcp *t, struct conn *c, uint32_t link,
+		     uint32_t after)
+{
+	struct xmit_links *l = &AT(t, link)->in[XT_SET];
+
+	l->left = after;
+	l->right = after ? AT(t, after)->in[XT_SET].right : c->sent_first;
+	*(l->left ? &AT(t, l->left)->in[XT_SET].right : &c->sent_first) = link;
+	*(l->right ? &AT(t, l->right)->in[XT_SET].left : &c->sent_last) = link;
+}
+
+static void time_del(const struct tcp *t, struct conn *c, uint32_t link)
+{
+	const struct xmit_links *l = &AT(t, link)->in[XT_SET];
+
+	*(l->left ? &AT(t, l->left)->in[XT_SET].right : &c->sent_first) =
+		l->right;
+	*(l->right ? &AT(t, l->right)->in[XT_SET].left : &c->sent_last) =
+		l->left;
+}
+
+static void leave_set(const struct tcp *t, struct conn *c, struct xmit *x)
+{
+	uint32_t link = slab_slot(&t->xmits, x) + 1;
+
+	if (xmit_waits(x))
+		tree_del(t, XT_SET, &c->lost_root, link);
+	else if (xmit_in_flight(x))
+		time_del(t, c, link);
+}
+
+void xmit_put_sacked(struct tcp *t, struct conn *c, struct xmit *x)
+{
+	leave_set(t, c, x);
+	x->flags &= (uint8_t) ~(XMIT_LOST | XMIT_RESENT);
+	x->flags |= XMIT_SACKED;
+}
+
+void xmit_put_lost(struct tcp *t, struct conn *c, struct xmit *x)
+{
+	leave_set(t, c, x);
+	x->flags &= (uint8_t) ~(XMIT_SACKED | XMIT_RESENT);
+	x->flags |= XMIT_LOST;
+	tree_add(t, XT_SET, &c->lost_root, slab_slot(&t->xmits, x) + 1);
+}
+
+void xmit_put_sent(struct tcp *t, struct conn *c, struct xmit *x)
+{
+	leave_set(t, c, x);
+	x->flags |= x->flags & XMIT_LOST ? XMIT_RESENT : 0;
+	time_add(t, c, slab_slot(&t->xmits, x) + 1, c->sent_last);
+}
+
+void xmit_put_back(struct tcp *t, struct conn *c, struct xmit *x)
+{
+	uint32_t next = c->sent_first, after = 0;
+
+	leave_set(t, c, x);
+	x->flags &= (uint8_t) ~(XMIT_LOST | XMIT_RESENT | XMIT_SACKED);
+	while (next && AT(t, next)->sent_at < x->sent_at) {
+		after = next;
+		next = AT(t, next)->in[XT_SET].right;
+	}
+	time_add(t, c, slab_slot(&t->xmits, x) + 1, after);
+}
+
+void xmit_forget_order(const struct tcp *t, struct conn *c)
+{
+	c->sent_first = c->sent_last = c->lost_root = 0;
+	for (uint32_t link = c->xmit_first; link; link = AT(t, link)->next) {
+		struct xmit *x = AT(t, link);
+
+		x->in[XT_SET] = (struct xmit_links){0};
+		if (xmit_waits(x))
+			tree_add(t, XT_SET, &c->lost_root, link);
+	}
+}
+
+bool xmit_put_next(const struct tcp *t, struct conn *c, uint32_t seq)
+{
+	uint32_t slot = xmit_find(t, c, seq);
+	const struct xmit *x;
+
+	if (slot == SLAB_NONE)
+		return false;
+	x = xmit_at(t, slot);
+	if (!xmit_in_flight(x) || c->sent_first == slot + 1 ||
+	    x->in[XT_SET].left)
+		return false;
+	time_add(t, c, slot + 1, c->sent_last);
+	return true;
+}
+
+uint32_t xmit_first_lost(const struct tcp *t, const struct conn *c)
+{
+	uint32_t link = c->lost_root;
+
+	while (link && AT(t, link)->in[XT_SET].left)
+		link = AT(t, link)->in[XT_SET].left;
+	return link;
+}
+
+uint32_t xmit_last_lost(const struct tcp *t, const struct conn *c)
+{
+	uint32_t link = c->lost_root;
+
+	while (link && AT(t, link)->in[XT_SET].right)
+		link = AT(t, link)->in[XT_SET].right;
+	return link;
 }
 
 /* Into the list behind |after| (slot + 1; 0: nothing there yet). */
@@ -124,7 +240,8 @@ uint32_t xmit_add(struct tcp *t, struct conn *c, uint32_t seq, uint32_t end)
 	x->end = end;
 	x->pri = priority(slot);
 	thread(t, c, slot + 1, c->xmit_last);
-	tree_add(t, c, slot + 1);
+	tree_add(t, XT_SEQ, &c->xmit_root, slot + 1);
+	time_add(t, c, slot + 1, c->sent_last);
 	return slot;
 }
 
@@ -136,9 +253,9 @@ uint32_t xmit_find(const struct tcp *t, const struct conn *c, uint32_t seq)
 		const struct xmit *x = AT(t, n);
 
 		if (seq_lt(seq, x->seq))
-			n = x->left;
+			n = x->in[XT_SEQ].left;
 		else if (seq_ge(seq, x->end))
-			n = x->right;
+			n = x->in[XT_SEQ].right;
 		else
 			return n - 1;
 	}
@@ -158,18 +275,35 @@ uint32_t xmit_split(struct tcp *t, struct conn *c, uint32_t slot, uint32_t seq)
 	*y = *x;
 	y->seq = seq;
 	y->pri = priority(second);
-	y->left = y->right = 0;
 	x->end = seq;
 	thread(t, c, second + 1, slot + 1);
-	tree_add(t, c, second + 1);
+	tree_add(t, XT_SEQ, &c->xmit_root, second + 1);
+	if (xmit_waits(y))
+		tree_add(t, XT_SET, &c->lost_root, second + 1);
+	else if (xmit_in_flight(y))
+		time_add(t, c, second + 1, slot + 1);
 	return second;
+}
+
+void xmit_merge(struct tcp *t, struct conn *c, uint32_t slot)
+{
+	struct xmit *x = xmit_at(t, slot);
+	const struct xmit *y = AT(t, x->next);
+	uint32_t end = y->end;
+
+	assert(x->flags & y->flags & XMIT_SACKED);
+	x->nsegs += y->nsegs;
+	x->flags |= y->flags;
+	xmit_del(t, c, x->next - 1);
+	x->end = end;
 }
 
 void xmit_del(struct tcp *t, struct conn *c, uint32_t slot)
 {
 	struct xmit *x = xmit_at(t, slot);
 
-	tree_del(t, c, slot + 1);
+	leave_set(t, c, x);
+	tree_del(t, XT_SEQ, &c->xmit_root, slot + 1);
 	if (x->prev)
 		AT(t, x->prev)->next = x->next;
 	else
@@ -190,4 +324,5 @@ void xmit_clear(struct tcp *t, struct conn *c)
 		slab_give(&t->xmits, link - 1);
 	}
 	c->xmit_root = c->xmit_last = 0;
+	c->sent_first = c->sent_last = c->lost_root = 0;
 }

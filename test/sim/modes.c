@@ -88,22 +88,18 @@ static void calm(struct sim *s, uint64_t seed)
 	play(s, seed);
 	s->npairs = 1;
 	s->adversary = false;
+	s->stop_at = TCPD_NEVER;
 	s->forge = 0;
-	s->pair[0].hostile = s->pair[0].crossing = false;
+	s->pair[0].hostile = false;
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&s->side[i].out, 0, sizeof(s->side[i].out));
 		s->side[i].out.delay = TCPD_MS(1);
-		s->side[i].out.mtu_at = TCPD_NEVER;
-		s->side[i].mtu_at = s->side[i].jump_at = TCPD_NEVER;
-		s->side[i].stop_at = s->side[i].restart_at = TCPD_NEVER;
+		s->side[i].mtu_at = TCPD_NEVER;
 		s->side[i].set.conn.receive_buffer = 1u << 20;
 		s->side[i].set.conn.send_buffer = 1u << 20;
 		s->side[i].set.memory = 16u << 20;
 		s->side[i].set.delack = TCPD_MS(40);
 		s->side[i].set.rto_min = TCPD_MS(200);
-		/* whose probe of the tail does not wait for a delayed ACK of
-		 * two segments (RFC 8985, 7.2) */
-		s->side[i].set.as_linux = false;
 		s->pair[0].ep[i].total = 100000;
 		s->pair[0].ep[i].write_size = 5000;
 		s->pair[0].ep[i].read_size = 20000;
@@ -147,7 +143,6 @@ unsigned modes_memory(unsigned *test)
 		int err;
 
 		play(&s, 1);
-		memset(&side->mem, 0, sizeof(side->mem));
 		memory_serve(&side->mem, &side->set);
 		side->mem.fail_at = k;
 		side->st = NULL;

@@ -533,6 +533,7 @@ void duo_crowd(struct duo *d)
 	tcpd_close(d->st[0], a[2], d->now);
 	duo_turn(d, 1);
 	duo_turn(d, 0);
+	d->silent[1] = true; /* no ACK fills the gaps */
 	duo_run(d, DUO_DELAY);
 	duo_send(d, 1, b[3], 200);
 	tcpd_shutdown(d->st[1], b[3], d->now);

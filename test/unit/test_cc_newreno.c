@@ -123,25 +123,6 @@ START_TEST(newreno_does_not_grow_in_recovery)
 }
 END_TEST
 
-static const struct leave {
-	const char *name;
-	uint32_t flight, want;
-} leaves[] = {
-	{"with much in flight: ssthresh", 20000, 5000},
-	{"with little: no burst", 1000, 2000},
-	{"with nothing: two segments", 0, 2000},
-};
-
-START_TEST(newreno_leaves_recovery_without_a_burst)
-{
-	struct cc_state s = fresh(10000, 5000);
-
-	cc_newreno.exit_recovery(&s, priv, leaves[_i].flight, 1);
-	ck_assert_msg(s.cwnd == leaves[_i].want, "%s: cwnd %u", leaves[_i].name,
-		      s.cwnd);
-}
-END_TEST
-
 START_TEST(newreno_restarts_after_idle_with_at_most_iw)
 {
 	struct cc_state s = fresh(100000, 5000);
@@ -183,8 +164,6 @@ int main(void)
 	tcase_add_loop_test(tc, newreno_answers_a_loss_as_rfc_5681_says, 0,
 			    ARRAY_SIZE(losses));
 	tcase_add_test(tc, newreno_does_not_grow_in_recovery);
-	tcase_add_loop_test(tc, newreno_leaves_recovery_without_a_burst, 0,
-			    ARRAY_SIZE(leaves));
 	tcase_add_test(tc, newreno_restarts_after_idle_with_at_most_iw);
 	tcase_add_test(tc, newreno_undo_takes_back_what_was_halved);
 	return rig_run(s);

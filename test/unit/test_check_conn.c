@@ -94,9 +94,14 @@ static void *last_record(struct tcp *t)
 	return c ? xmit_at(t, c->xmit_last - 1) : NULL;
 }
 
+static bool has_blocks(const struct conn *c)
+{
+	return is_flying(c) && c->sq.head != c->sq.tail;
+}
+
 static void *send_block(struct tcp *t)
 {
-	const struct conn *c = flying(t);
+	const struct conn *c = first(t, has_blocks);
 
 	return c ? &t->pool.block[c->sq.head] : NULL;
 }
@@ -122,7 +127,7 @@ static const struct broken rows[] = {
 	CONN("conn: a state that no TCB has", idle, state, 6),
 	CONN("conn: a state that no TCB has", idle, state, -3),
 	CONN("conn: a number never given", idle, id, 1000),
-	CONN("conn: a value that is not in its list", idle, recovery, 3),
+	CONN("conn: a value that is not in its list", idle, recovery, 4),
 	CONN("conn: a value that is not in its list", idle, cc, 1),
 	CONN("conn: a value that is not in its list", idle, err, 200),
 	CONN("conn: a window scale above 14", idle, rcv_wscale, 8),
@@ -189,7 +194,7 @@ static const struct broken rows[] = {
 	BROKEN("ranges: not in order, or not apart", range, struct range, left,
 	       -100000),
 	CONN("ranges: their sum differs", gappy, rq.ooo, 1),
-	CONN("ranges: none, and a block for them", gappy, rq.nranges, -2),
+	CONN("ranges: none, and a block for them", gappy, rq.nranges, -3),
 	CONN("receive queue: beyond the window", idle, rcv_adv, -1000000),
 	CONN("conn: acknowledged what had not come", idle, last_ack_sent, 1),
 	CONN("borrows: their sum differs", idle, rq.borrow_last, 1),
@@ -216,7 +221,8 @@ static bool no_root(struct tcp *t)
 	struct conn *c = flying(t);
 
 	if (c)
-		c->xmit_root = c->xmit_first;
+		c->xmit_root = c->xmit_root == c->xmit_first ? c->xmit_last
+							     : c->xmit_first;
 	return c != NULL;
 }
 
@@ -273,7 +279,7 @@ static bool no_flow(struct tcp *t)
 		struct conn *c = conn_at(t, i);
 
 		if (slab_used(&t->conns, i) && c->flow && c->xmit_first &&
-		    c->snd_una != c->iss) {
+		    !c->sacked && c->snd_una != c->iss) {
 			c->flow = 0;
 			return true;
 		}

@@ -24,7 +24,7 @@ static const struct {
 	 " node user out ev aq orphans at_port orphaned ev_mask listener "
 	 "on_list "
 	 "xmit_root xmit_first"
-	 " xmit_last sackq inflow flow "},
+	 " xmit_last sent_first sent_last lost_root sackq inflow flow "},
 	{"lib/tcp/conn.h", "sendq", &record_conn, "sq.",
 	 " head tail room nroom mem neors "},
 	{"lib/tcp/conn.h", "recvq", &record_conn, "rq.",
@@ -42,7 +42,7 @@ static const struct {
 	 " node next prev in_line "},
 	{"lib/tcp/timewait.h", "timewait", &record_timewait, "", " node "},
 	{"lib/tcp/xmit.h", "xmit", &record_xmit, "",
-	 " left right pri prev next "},
+	 " in pri prev next "},
 	{"lib/tcp/conn.h", "sackq", &record_sackq, "", " "},
 	{"lib/tcp/flow.h", "flow", &record_flow, "", " paced "},
 	{"lib/tcp/grow.h", "inflow", &record_inflow, "", " "},

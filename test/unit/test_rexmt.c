@@ -209,7 +209,6 @@ START_TEST(rexmt_third_duplicate_sends_the_first_again)
 	ck_assert_uint_eq(p.len, MSS);
 	rig_expect_nothing();
 	ck_assert_uint_eq(c->ccs.ssthresh, 5 * MSS);
-	ck_assert_uint_eq(c->ccs.cwnd, 5 * MSS);
 	ck_assert_int_eq(c->recovery, REC_FAST);
 	ck_assert_uint_eq(rig.t->stat.recovery_fast, 1);
 }
@@ -240,16 +239,13 @@ START_TEST(rexmt_more_duplicates_let_more_go)
 	for (unsigned i = 0; i < 3; i++)
 		acked(0);
 	rig_drain();
-	/* seven are in the network, and five may be: the third one that
-	 * leaves lets one in, and so does each after it */
-	for (unsigned i = 0; i < 2; i++) {
+	/* of ten five are to be in flight at the end: every second one that
+	 * arrives lets one in (9937-4), until they are; then each */
+	for (unsigned i = 0, sent = 0; i < 5; i++) {
 		acked(0);
-		rig_expect_nothing();
-	}
-	for (unsigned i = 0; i < 3; i++) {
-		acked(0);
-		ck_assert_uint_eq(rig_expect(FLAG_ACK).seq,
-				  1001 + (10 + i) * MSS);
+		if (i == 0 || i >= 3)
+			ck_assert_uint_eq(rig_expect(FLAG_ACK).seq,
+					  1001 + (10 + sent++) * MSS);
 		rig_expect_nothing();
 	}
 }
@@ -331,7 +327,6 @@ START_TEST(rexmt_forgets_numbers_that_are_behind)
 		c->snd_una += by;
 		c->snd_nxt += by;
 		c->sq.end += by;
-		c->lost_hint = c->snd_una;
 		send(10 * MSS);
 		acked(10 * MSS);
 		ck_assert(seq_gt(c->snd_una, c->recover));

@@ -102,7 +102,7 @@ START_TEST(stall_a_reader_that_takes_what_it_gets_has_room)
 		write_all(closed());
 	c = rig_conn(1000, 1);
 	ck_assert_uint_lt(sendq_limit(rig.t, c), 16u << 10);
-	c->delivered = 1;
+	c->octets_acked = 1;
 	c->last_ack = rig.t->now;
 	ck_assert_uint_eq(sendq_limit(rig.t, c), 16u << 10);
 	rig_pass(TCPD_SEC(1));

@@ -13,7 +13,6 @@ static struct conn *c;
 /* |n| octets are in flight. */
 static void conn(uint32_t n)
 {
-	rig.set.as_linux = true;
 	rig_restart();
 	c = rig_conn(1, 5000);
 	c->sack = true;
@@ -27,7 +26,9 @@ START_TEST(tlp_waits_for_two_round_trips)
 {
 	conn(3 * RIG_MSS);
 	ck_assert_uint_eq(c->timer[CT_TLP], rig.now + 2 * RTT + TCPD_MS(2));
-	ck_assert_uint_lt(c->timer[CT_TLP], c->timer[CT_REXMT]);
+	ck_assert_uint_lt(c->timer[CT_TLP], flow_of(rig.t, c)->rto_at);
+	/* one timer at a time: 8985, 8 */
+	ck_assert_uint_eq(c->timer[CT_REXMT], 0);
 }
 END_TEST
 
@@ -35,7 +36,7 @@ START_TEST(tlp_leaves_a_single_segment_s_ack_its_time_but_is_never_late)
 {
 	conn(RIG_MSS);
 	/* 20 ms and 200 ms: the time-out of 210 ms would be first */
-	ck_assert_uint_eq(c->timer[CT_TLP], c->timer[CT_REXMT]);
+	ck_assert_uint_eq(c->timer[CT_TLP], flow_of(rig.t, c)->rto_at);
 }
 END_TEST
 
@@ -77,9 +78,9 @@ static void was_probed(void)
 	c->tlp_out = true;
 }
 
-static void modern(void)
+static void not_sampled(void)
 {
-	rig.t->set.as_linux = false;
+	flow_of(rig.t, c)->sampled = false;
 }
 
 static const struct row {
@@ -88,14 +89,14 @@ static const struct row {
 } rows[] = {
 	{"without SACK", no_sack},   {"without a sample", no_sample},
 	{"in a recovery", recovers}, {"a second time", was_probed},
-	{"where not asked", modern},
+	{"before a new sample of the round trip", not_sampled},
 };
 
 START_TEST(tlp_is_not_for)
 {
 	conn(3 * RIG_MSS);
 	rows[_i].change();
-	tlp_arm(rig.t, c);
+	rexmt_arm(rig.t, c);
 	ck_assert_msg(c->timer[CT_TLP] == 0, "%s", rows[_i].name);
 }
 END_TEST
@@ -128,7 +129,7 @@ START_TEST(tlp_was_for_nothing_when_it_came_twice)
 	cwnd = c->ccs.cwnd;
 	c->tlp_out = c->tlp_resent = true;
 	c->tlp_end = c->snd_una;
-	tlp_came_twice(c);
+	tlp_came_twice(c, c->tlp_end);
 	ck_assert(!c->tlp_out);
 	tlp_acked(rig.t, c);
 	ck_assert_uint_eq(c->ccs.cwnd, cwnd);

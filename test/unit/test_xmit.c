@@ -46,7 +46,8 @@ static unsigned depth_of(const struct conn *c, uint32_t slot)
 		const struct xmit *y = xmit_at(rig.t, link - 1);
 
 		ck_assert_uint_ge(y->pri, x->pri);
-		link = seq_lt(x->seq, y->seq) ? y->left : y->right;
+		link = seq_lt(x->seq, y->seq) ? y->in[XT_SEQ].left
+					      : y->in[XT_SEQ].right;
 	}
 	ck_assert_uint_ne(link, 0);
 	return depth;
@@ -130,7 +131,8 @@ START_TEST(xmit_is_what_a_plain_array_is)
 			ck_assert_uint_ne(slot, SLAB_NONE);
 			xmit_at(rig.t, slot)->sent_at = rng_next(&r);
 			xmit_at(rig.t, slot)->delivered = rng_next(&r);
-			xmit_at(rig.t, slot)->flags = (uint8_t)rng_below(&r, 8);
+			xmit_at(rig.t, slot)->flags =
+				(uint8_t)(rng_below(&r, 4) << 2);
 			model_insert(m.n, seq, end, slot);
 		} else if (m.n && what == 4 && !full) {
 			split_any(c, &r);
