@@ -149,7 +149,8 @@ static void fill_up(void)
 }
 
 /* Octets a second that arrive within |time|. */
-static double goodput(const struct path *path, uint8_t cc, tcpd_time time)
+static double goodput(const struct path *path, uint8_t cc, bool lost,
+		      tcpd_time time)
 {
 	rig_settings();
 	rig.set.memory = 64u << 20;
@@ -170,9 +171,9 @@ static double goodput(const struct path *path, uint8_t cc, tcpd_time time)
 	peer_send(&p, FLAG_SYN | FLAG_ACK, NULL, 0);
 	peer_take(&p, FLAG_ACK);
 	p.c = stack_conn(rig.st, p.h);
-	/* as before a queue that takes as much as the path */
-	p.c->ccs.ssthresh =
-		(uint32_t)(2 * path->rate * path->delay / TCPD_SEC(1));
+	if (lost) /* slow start ends as before a queue as long as the path */
+		p.c->ccs.ssthresh =
+			(uint32_t)(2 * path->rate * path->delay / TCPD_SEC(1));
 	for (wire.end = rig.now + time; rig.now < wire.end;) {
 		fill_up();
 		send_all();
@@ -189,12 +190,12 @@ static double goodput(const struct path *path, uint8_t cc, tcpd_time time)
 
 #define TIME TCPD_SEC(3)
 
-static void path_is_as_good(uint8_t cc)
+static void path_is_as_good(uint8_t cc, bool lost)
 {
 	double smooth = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(paths); i++) {
-		double got = goodput(&paths[i], cc, TIME);
+		double got = goodput(&paths[i], cc, lost, TIME);
 
 		if (paths[i].name[0] != '.')
 			smooth = got;
@@ -211,10 +212,10 @@ static void path_is_as_good(uint8_t cc)
 /* For those that have a window only: a module with a rate has its own tests. */
 START_TEST(pace_makes_few_acks_and_crowds_of_them_as_good_as_many)
 {
-	if (cc_ops_of((uint8_t)_i)->own_window)
+	if (cc_ops_of((uint8_t)(_i / 2))->own_window)
 		return;
 	rig_stop(); /* each path has a stack of its own */
-	path_is_as_good((uint8_t)_i);
+	path_is_as_good((uint8_t)(_i / 2), _i % 2);
 	rig_settings();
 	rig_start();
 }
@@ -227,6 +228,6 @@ int main(void)
 
 	tcase_add_loop_test(
 		tc, pace_makes_few_acks_and_crowds_of_them_as_good_as_many, 0,
-		TCPD_NCCS);
+		2 * TCPD_NCCS);
 	return rig_run(s);
 }
