@@ -473,6 +473,8 @@ int tcpd_send_filled_as(struct tcpd_stack *st, tcpd_handle h, size_t n,
 		return -TCPD_ERR_INVALID;
 	sendq_filled(&st->t, c, (uint32_t)n);
 	if (n)
+		c->starved = false;
+	if (n)
 		c->more = c->unpushed = (flags & TCPD_SEND_MORE) != 0;
 	if (n && flags & TCPD_SEND_EOR)
 		sendq_end_record(&st->t, c);
@@ -587,6 +589,7 @@ int tcpd_want_writable(struct tcpd_stack *st, tcpd_handle h, uint32_t unsent)
 	if (!c)
 		return -TCPD_ERR_HANDLE;
 	c->unsent_low = unsent;
+	c->starved = true;
 	c->want_unsent = conn_unsent(c) > unsent;
 	if (!c->want_unsent)
 		conn_event(&st->t, c, TCPD_EV_WRITABLE);

@@ -419,7 +419,7 @@ static const struct field conn_fields[] = {
 	X(33, more) X(34, soft_new) X(35, soft_quiet) X(36, pmtu_guess) \
 	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
 	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent) \
-	X(45, uto_due) X(46, hands_on) X(50, ecn) X(51, ect_off) X(52, ece_due) \
+	X(45, uto_due) X(46, hands_on) X(47, starved) X(50, ecn) X(51, ect_off) X(52, ece_due) \
 	X(53, cwr_due) X(54, ce_now) X(55, ect_in) X(56, ecn_tried)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);

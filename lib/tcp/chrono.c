@@ -25,7 +25,7 @@ static enum chrono why(const struct conn *c)
 		return CHRONO_BUSY;
 	if (unsent && wnd_room(c) < min_u32(unsent, c->mss))
 		return CHRONO_WINDOW;
-	return !unsent && c->want_room ? CHRONO_BUFFER : CHRONO_BUSY;
+	return !unsent && c->starved ? CHRONO_BUFFER : CHRONO_BUSY;
 }
 
 void chrono_look(struct tcp *t, struct conn *c)

@@ -152,6 +152,7 @@ struct conn {
 	bool rexmt_force : 1; /* one segment goes whatever cwnd says */
 	bool want_room : 1;   /* WRITABLE is awaited: room in the queue */
 	bool want_mem : 1;    /* ... and only memory was missing */
+	bool starved : 1;     /* the app wanted to write more than it could */
 	bool want_unsent : 1; /* WRITABLE at |unsent_low| octets unsent */
 	bool app_limited : 1;
 	bool pmtu_guess : 1;  /* |pmtu| fell for time-outs; no ACK came since */

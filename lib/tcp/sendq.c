@@ -153,7 +153,7 @@ int sendq_room(struct tcp *t, struct conn *c, uint32_t want,
 		q->nroom += r[i++].len;
 	}
 	if (i == 0 && n) {
-		c->want_room = true;
+		c->want_room = c->starved = true;
 		if (conn_queued(c) == 0) {
 			c->want_mem = t->mem_waiters = true;
 			t->stat.memory_short_send++;

@@ -58,6 +58,8 @@ uint32_t room_now(struct world *w, struct sock *s)
 	if (used(&st) < buffer(w, s, &st) && st.unsent < room_lowat(w, s))
 		return most;
 	s->starved = true;
+	/* the stack counts for TCP_INFO how long the app has to wait */
+	(void)tcpd_want_writable(w->st, s->h, 0);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ START_TEST(chrono_knows_what_the_time_goes_into)
 	c->snd_nxt += w->sent;
 	c->snd_wnd = w->wnd;
 	c->ccs.cwnd = w->cwnd;
-	c->want_room = w->wants;
+	c->starved = w->wants;
 	chrono_look(rig.t, c);
 	rig.t->now += TCPD_MS(7);
 	for (unsigned i = CHRONO_BUSY; i < NCHRONOS; i++)
