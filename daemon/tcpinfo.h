@@ -12,7 +12,7 @@
 
 #include "tcpd.h"
 
-#define TCPINFO_CLOSE	    7 /* TCP_CLOSE: a state of the kernel's */
+#define TCPINFO_CLOSE	    7	       /* TCP_CLOSE: a state of the kernel's */
 #define TCPINFO_NO_SSTHRESH 0x7fffffff /* as the kernel: not known yet */
 
 struct tcpinfo {

@@ -34,6 +34,7 @@
 enum {
 	EVENT = H_WORDS, /* no epoch has begun since the last congestion */
 	RECOVERS,	 /* ... which is being repaired */
+	MARKED,		 /* ... and was a mark: the window it leads to */
 	RTT,		 /* the last one; 0: none yet */
 	AT,		 /* time of the last ACK */
 	CREDIT,		 /* towards the next octet, below cwnd */
@@ -180,6 +181,7 @@ static void acked(struct cc_state *s, uint64_t *priv,
 	uint32_t n = window_acked(s, priv, rs);
 
 	priv[AT] = rs->now;
+	priv[RECOVERS] = priv[RECOVERS] && rs->in_recovery;
 	if (rs->rtt)
 		priv[RTT] = rs->rtt;
 	if (n == 0)
@@ -203,7 +205,8 @@ static uint32_t window_of(const struct cc_state *s, const uint64_t *priv,
 	return s->cwnd;
 }
 
-static void congestion(struct cc_state *s, uint64_t *priv, uint32_t in_flight)
+static uint32_t congestion(struct cc_state *s, uint64_t *priv,
+			   uint32_t in_flight)
 {
 	uint32_t w = window_of(s, priv, in_flight);
 
@@ -213,29 +216,35 @@ static void congestion(struct cc_state *s, uint64_t *priv, uint32_t in_flight)
 	priv[EVENT] = true;
 	priv[EPOCH] = false;
 	priv[PENDING] = 0;
+	priv[MARKED] = 0;
 	priv[CWND_PRIOR] = w;
 	priv[W_MAX] = w < priv[W_MAX] ? FAST(w) : w; /* 4.7 */
 	s->ssthresh = max_u32(BETA(w), 2 * s->mss);
+	return w;
 }
 
-/* The window follows as proportional rate reduction says; it may go down to a
- * segment where the congestion was marked (4.6), which is the core's. */
+/* The window follows as proportional rate reduction says. */
 static void enter_recovery(struct cc_state *s, uint64_t *priv,
 			   uint32_t in_flight, enum cc_why why, tcpd_time now)
 {
-	(void)why;
+	uint32_t w = congestion(s, priv, in_flight);
+
 	(void)now;
-	congestion(s, priv, in_flight);
 	priv[RECOVERS] = true;
+	if (why == CC_CE)
+		priv[MARKED] = max_u32(BETA(w), s->mss);
 }
 
+/* Marks bring the window down to a segment, losses to two (4.6). */
 static void exit_recovery(struct cc_state *s, uint64_t *priv,
 			  uint32_t in_flight, tcpd_time now)
 {
-	(void)s;
 	(void)in_flight;
 	(void)now;
+	if (priv[MARKED])
+		s->cwnd = min_u32(s->cwnd, (uint32_t)priv[MARKED]);
 	priv[RECOVERS] = false;
+	priv[MARKED] = 0;
 }
 
 /* 4.8: the next epoch begins at its own maximum. */
@@ -255,10 +264,11 @@ static void timeout(struct cc_state *s, uint64_t *priv, uint32_t in_flight,
 static void undo(struct cc_state *s, uint64_t *priv, const struct cc_prior *was,
 		 tcpd_time now)
 {
-	if (s->cwnd < was->cwnd && priv[EVENT])
+	if (s->cwnd < was->cwnd)
 		memcpy(&priv[EPOCH], &priv[UNDO],
 		       (UNDO - EPOCH) * sizeof(*priv));
 	priv[EVENT] = priv[RECOVERS] = false;
+	priv[MARKED] = 0;
 	priv[AT] = now;
 	s->cwnd = max_u32(s->cwnd, was->cwnd);
 	s->ssthresh = max_u32(s->ssthresh, was->ssthresh);

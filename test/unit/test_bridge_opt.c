@@ -217,8 +217,8 @@ START_TEST(congestion_is_a_name)
 	ck_assert_int_eq(rig_get(fd, IPPROTO_TCP, TCP_CONGESTION, name, 16),
 			 16);
 	ck_assert_str_eq(name, "cubic");
-	ck_assert_int_eq(
-		rig_set(fd, IPPROTO_TCP, TCP_CONGESTION, "newreno", 7), 0);
+	ck_assert_int_eq(rig_set(fd, IPPROTO_TCP, TCP_CONGESTION, "newreno", 7),
+			 0);
 	ck_assert_int_eq(rig_get(fd, IPPROTO_TCP, TCP_CONGESTION, name, 16),
 			 16);
 	ck_assert_str_eq(name, "newreno");

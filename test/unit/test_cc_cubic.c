@@ -5,8 +5,8 @@
  *
  * LINK: test/unit/rig.c
  */
-#include "tcp/cc_window.h"
 #include "rig.h"
+#include "tcp/cc_window.h"
 
 #define MSS  1000u
 #define FULL UINT32_MAX /* in flight: all of the window */
@@ -153,7 +153,7 @@ START_TEST(cubic_k_is_exact_up_to_2_20_segments)
 
 	after_loss(segs, mss);
 	ack_one(&f, 1, 1, TCPD_MS(10), FULL);
-	k = f.priv[H_WORDS + 7];
+	k = f.priv[H_WORDS + 8];
 	gap = segs * (uint64_t)mss - f.s.ssthresh;
 	/* k^3 <= gap * 5 / (2 * mss) * 2^39 < (k + 1)^3 */
 	want = ((unsigned __int128)gap * 5 << 39) / (2 * mss);
@@ -211,6 +211,39 @@ START_TEST(cubic_loss_leaves_seven_tenths)
 	cc_cubic.enter_recovery(&f.s, f.priv, 2 * MSS, CC_LOSS, 2);
 	ck_assert_uint_eq(f.s.ssthresh,
 			  max_u32(l->ssthresh * MSS * 7 / 10, 2 * MSS));
+}
+END_TEST
+
+/* 9438-11: a peer that says for ever that there is congestion */
+START_TEST(cubic_marks_bring_the_window_down_to_a_segment)
+{
+	begin_one(&f, 10 * MSS, MSS);
+	for (unsigned i = 0; i < 20; i++) {
+		uint32_t was = f.s.cwnd;
+
+		cc_cubic.enter_recovery(&f.s, f.priv, was, CC_CE, f.now);
+		f.s.cwnd = f.s.ssthresh;
+		cc_cubic.exit_recovery(&f.s, f.priv, was, f.now);
+		ck_assert_uint_eq(f.s.cwnd, max_u32(was * 7 / 10, MSS));
+		ck_assert_uint_ge(f.s.ssthresh, 2 * MSS);
+	}
+	ck_assert_uint_eq(f.s.cwnd, MSS);
+	/* something lost: two segments */
+	f.s.cwnd = 2 * MSS;
+	lose(&f, 2 * MSS);
+	ck_assert_uint_eq(f.s.cwnd, 2 * MSS);
+}
+END_TEST
+
+/* The core told of no end, as after a time-out: the next loss counts whole. */
+START_TEST(cubic_recovery_is_over_when_acks_say_so)
+{
+	begin_one(&f, 100 * MSS, MSS);
+	cc_cubic.enter_recovery(&f.s, f.priv, 100 * MSS, CC_LOSS, f.now);
+	ack_one(&f, MSS, TCPD_MS(1), TCPD_MS(10), FULL);
+	f.s.cwnd = 200 * MSS;
+	cc_cubic.enter_recovery(&f.s, f.priv, 200 * MSS, CC_LOSS, f.now);
+	ck_assert_uint_eq(f.s.ssthresh, 140 * MSS);
 }
 END_TEST
 
@@ -402,6 +435,8 @@ int main(void)
 		cubic_grows_by_a_target_between_cwnd_and_half_as_much_again);
 	tcase_add_loop_test(tc, cubic_loss_leaves_seven_tenths, 0,
 			    ARRAY_SIZE(losses));
+	tcase_add_test(tc, cubic_marks_bring_the_window_down_to_a_segment);
+	tcase_add_test(tc, cubic_recovery_is_over_when_acks_say_so);
 	tcase_add_test(tc,
 		       cubic_makes_room_when_it_lost_below_its_last_maximum);
 	tcase_add_test(tc,
