@@ -453,8 +453,9 @@ static const char *paced(struct check *k, const struct conn *c)
 		"pace: the heap has another in its place");
 	REQUIRE(t->paced[f->paced - 1].at == f->depart_at,
 		"pace: it is to leave at another time");
-	REQUIRE(!c->rexmt_force && !c->syn_due && !c->probe_due &&
-			!c->tlp_due && !c->ack_due && !c->acks_owed,
+	REQUIRE((!c->rexmt_force || c->lost == c->resent) && !c->syn_due &&
+			!c->probe_due && !c->tlp_due && !c->ack_due &&
+			!c->acks_owed,
 		"pace: one waits for what goes at once");
 	return NULL;
 }

@@ -159,6 +159,9 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		ecn_answered(t, c, seg);
 		seg->h.flags &= (uint8_t)~TCP_SYN;
 		seg->h.seq++;
+		/* a SYN's window is not scaled (RFC 7323, 2.2), but is read
+		 * below as that of any segment */
+		seg->h.wnd = (uint16_t)(seg->h.wnd >> c->snd_wscale);
 	}
 	if (paws_rejects(t, c, seg)) {
 		tcp_drop(t, TCPD_DROP_PAWS);

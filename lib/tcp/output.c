@@ -80,6 +80,9 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
 	p->wnd = conn_syn_window(c);
+	/* a clamp that came later does not take back what was announced */
+	if (c->state != TCPD_SYN_SENT)
+		p->wnd = max_u32(p->wnd, c->rcv_adv - c->rcv_nxt);
 	return true;
 }
 

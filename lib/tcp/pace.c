@@ -32,7 +32,9 @@ static uint64_t window_rate(const struct tcp *t, const struct conn *c)
 
 	if (!t->set.pacing || c->min_rtt < NEAR)
 		return 0;
-	rate = burst_rate(c);
+	/* a window takes a second at most: a round trip that held a pause of
+	 * one of the hosts would stop everything for as long */
+	rate = max_u64(burst_rate(c), c->ccs.cwnd);
 	return rate / 1000 < c->ccs.cwnd ? rate : 0;
 }
 

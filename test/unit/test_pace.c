@@ -174,6 +174,12 @@ static void short_trip(void)
 	c->min_rtt = c->srtt = TCPD_US(1100);
 }
 
+/* Its last sample held a pause of the peer. */
+static void paused(void)
+{
+	c->srtt = TCPD_SEC(60);
+}
+
 static void module(void)
 {
 	c->ccs.pacing_rate = 123456;
@@ -234,6 +240,7 @@ static const struct rate_row {
 	{"the module's", module, 123456},
 	{"the module's, nearby", module_nearby, 123456},
 	{"a limit below", slower, 7000},
+	{"a window a second at least", paused, CWND},
 	{"a limit, nearby", slower_nearby, 7000},
 	{"a limit above", faster, RATE},
 	{"windows are not paced", off, 0},
