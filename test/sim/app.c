@@ -11,8 +11,7 @@
 
 #define BUFFER 131072
 
-static struct tcpd_stack *stack_of(const struct sim *s,
-				   const struct endpoint *e)
+struct tcpd_stack *app_stack(const struct sim *s, const struct endpoint *e)
 {
 	return s->side[e->side].st;
 }
@@ -24,12 +23,40 @@ static struct endpoint *other(const struct endpoint *e)
 	return e == &p->ep[0] ? &p->ep[1] : &p->ep[0];
 }
 
-static void do_close(struct sim *s, struct endpoint *e);
-
-static void over(struct endpoint *e)
+void app_over(struct endpoint *e)
 {
 	e->open = false;
 	e->at = TCPD_NEVER;
+}
+
+static void begin(struct sim *s, struct endpoint *e,
+		  const struct tcpd_addr *local, const struct tcpd_addr *peer)
+{
+	int err = tcpd_connect(app_stack(s, e), &e->h, local, peer,
+			       sim_now(s, e->side));
+
+	if (err) {
+		sim_fail(s, "tcpd_connect says %s", tcpd_err_name(err));
+		return;
+	}
+	tcpd_set_user(app_stack(s, e), e->h, e);
+	e->open = true;
+}
+
+/* Both ends connect to each other (RFC 9293, figure 7). */
+static void cross(struct sim *s, struct pair *p)
+{
+	struct tcpd_addr at[2];
+	uint16_t port = (uint16_t)(20000 + 2 * (p - s->pair));
+
+	for (unsigned k = 0; k < 2; k++)
+		world_place(&at[k], p->ep[k].side, p->version,
+			    (uint16_t)(port + k));
+	for (unsigned k = 0; k < 2; k++)
+		begin(s, &p->ep[k], &at[k], &at[!k]);
+	p->port = port;
+	p->matched = true;
+	sim_say(s, "A and B connect to each other, %u", port);
 }
 
 void app_start(struct sim *s, struct pair *p)
@@ -37,35 +64,54 @@ void app_start(struct sim *s, struct pair *p)
 	struct endpoint *e = &p->ep[0];
 	struct tcpd_addr peer;
 	struct tcpd_status st;
-	int err;
 
-	world_place(&peer, !e->side, p->version, PORT);
-	err = tcpd_connect(stack_of(s, e), &e->h, NULL, &peer, s->now);
-	if (err) {
-		sim_fail(s, "tcpd_connect says %s", tcpd_err_name(err));
+	p->turn = ++s->nstarted;
+	if (p->crossing) {
+		cross(s, p);
 		return;
 	}
-	tcpd_set_user(stack_of(s, e), e->h, e);
-	e->open = true;
-	if (tcpd_status(stack_of(s, e), e->h, &st, s->now))
+	world_place(&peer, !e->side, p->version, PORT);
+	begin(s, e, NULL, &peer);
+	if (s->why[0])
+		return;
+	if (tcpd_status(app_stack(s, e), e->h, &st, sim_now(s, e->side)))
 		sim_fail(s, "a new connection has no status");
 	p->port = st.local.port;
 	sim_say(s, "%c connects from %u, %s", "AB"[e->side], p -> port,
 		p -> hostile ? "hostile" : "friendly");
 }
 
+void app_restarted(struct sim *s, unsigned side)
+{
+	for (unsigned i = 0; i < s->npairs; i++) {
+		struct pair *p = &s->pair[i];
+		unsigned k = p->ep[0].side == side ? 0 : 1;
+
+		if (p->start != TCPD_NEVER)
+			continue;
+		if (!p->ep[0].eof || !p->ep[1].eof)
+			p->hostile = true; /* nothing is promised */
+		if (!p->ep[k].open)
+			continue;
+		p->ep[k].ended = p->ep[k].closed = p->ep[k].shut = true;
+		app_over(&p->ep[k]);
+	}
+}
+
 /* Who connected from |port|; NULL: nobody (a forged or very old SYN). */
 static struct pair *who(struct sim *s, unsigned side, uint16_t port,
 			uint8_t version)
 {
-	for (unsigned i = s->npairs; i > 0; i--) {
-		struct pair *p = &s->pair[i - 1];
+	struct pair *who = NULL;
+
+	for (unsigned i = 0; i < s->npairs; i++) {
+		struct pair *p = &s->pair[i];
 
 		if (p->ep[1].side == side && p->port == port && !p->matched &&
-		    p->version == version)
-			return p;
+		    p->version == version && (!who || p->turn > who->turn))
+			who = p;
 	}
-	return NULL;
+	return who;
 }
 
 static void accept_all(struct sim *s, unsigned i)
@@ -73,17 +119,17 @@ static void accept_all(struct sim *s, unsigned i)
 	struct side *side = &s->side[i];
 	tcpd_handle h;
 
-	while (tcpd_accept(side->st, side->listener, &h, s->now) == 0) {
+	while (tcpd_accept(side->st, side->listener, &h, sim_now(s, i)) == 0) {
 		struct tcpd_status st;
 		struct pair *p;
 
-		if (tcpd_status(side->st, h, &st, s->now)) {
+		if (tcpd_status(side->st, h, &st, sim_now(s, i))) {
 			sim_fail(s, "an accepted connection has no status");
 			return;
 		}
 		p = who(s, i, st.peer.port, st.peer.family);
 		if (!p) {
-			tcpd_abort(side->st, h, s->now);
+			tcpd_abort(side->st, h, sim_now(s, i));
 			continue;
 		}
 		sim_say(s, "%c accepts from %u", "AB"[i], st.peer.port);
@@ -93,7 +139,7 @@ static void accept_all(struct sim *s, unsigned i)
 		tcpd_set_user(side->st, h, &p->ep[1]);
 		app_act(s, &p->ep[1]);
 		if (s->ending && p->ep[1].open)
-			do_close(s, &p->ep[1]);
+			app_close(s, &p->ep[1]);
 	}
 }
 
@@ -115,7 +161,7 @@ static void event(struct sim *s, struct endpoint *e,
 				 tcpd_err_name(ev->err));
 	}
 	if (ev->mask & TCPD_EV_GONE) {
-		over(e);
+		app_over(e);
 		return;
 	}
 	if (e->open && e->at == TCPD_NEVER)
@@ -153,6 +199,7 @@ static bool given(struct sim *s, struct endpoint *e, const uint8_t *p, size_t n)
 				(unsigned long long)e->took + same,
 				e->pair->port);
 	e->took += n;
+	sim_mix(s, e->took << 8 | e->salt);
 	if (e->took > from->wrote)
 		return sim_fail(s, "%llu octets were read, %llu written",
 				(unsigned long long)e->took,
@@ -169,6 +216,7 @@ static void end_of_file(struct sim *s, struct endpoint *e)
 		return;
 	e->eof = true;
 	sim_say(s, "%c of %u reads the end", "AB"[e->side], e -> pair -> port);
+	sim_mix(s, e->salt);
 	if (!from->shut || e->took != from->wrote)
 		sim_fail(s, "end of file after %llu of %llu octets%s",
 			 (unsigned long long)e->took,
@@ -187,12 +235,13 @@ static bool read_some(struct sim *s, struct endpoint *e)
 	int slices;
 
 	if (rng_below(&s->rng, 2)) {
-		came = tcpd_recv(stack_of(s, e), e->h, buf, want, s->now);
+		came = tcpd_recv(app_stack(s, e), e->h, buf, want,
+				 sim_now(s, e->side));
 		if (came == 0)
 			end_of_file(s, e);
 		return came > 0 && given(s, e, buf, (size_t)came);
 	}
-	slices = tcpd_recv_peek(stack_of(s, e), e->h, slice, 3);
+	slices = tcpd_recv_peek(app_stack(s, e), e->h, slice, 3);
 	for (int i = 0; i < slices && n < want; i++) {
 		size_t take = slice[i].len < want - n ? slice[i].len : want - n;
 
@@ -200,9 +249,9 @@ static bool read_some(struct sim *s, struct endpoint *e)
 			return false;
 		n += take;
 	}
-	if (n && tcpd_recv_done(stack_of(s, e), e->h, n, s->now))
+	if (n && tcpd_recv_done(app_stack(s, e), e->h, n, sim_now(s, e->side)))
 		return sim_fail(s, "what was peeked cannot be taken");
-	if (!n && tcpd_recv_eof(stack_of(s, e), e->h))
+	if (!n && tcpd_recv_eof(app_stack(s, e), e->h))
 		end_of_file(s, e);
 	return n > 0;
 }
@@ -210,7 +259,7 @@ static bool read_some(struct sim *s, struct endpoint *e)
 static int64_t fill(struct sim *s, struct endpoint *e, uint32_t n)
 {
 	struct tcpd_room room[2];
-	int rooms = tcpd_send_room(stack_of(s, e), e->h, n, room, 2);
+	int rooms = tcpd_send_room(app_stack(s, e), e->h, n, room, 2);
 	uint32_t done = 0;
 
 	for (int i = 0; i < rooms; i++) {
@@ -221,7 +270,7 @@ static int64_t fill(struct sim *s, struct endpoint *e, uint32_t n)
 	}
 	if (rooms < 0)
 		return rooms;
-	if (tcpd_send_filled(stack_of(s, e), e->h, done, s->now))
+	if (tcpd_send_filled(app_stack(s, e), e->h, done, sim_now(s, e->side)))
 		sim_fail(s, "tcpd_send_filled refuses what was granted");
 	return done ? (int64_t)done : -TCPD_ERR_AGAIN;
 }
@@ -240,7 +289,8 @@ static bool write_some(struct sim *s, struct endpoint *e)
 		n = (uint32_t)left;
 	if (rng_below(&s->rng, 2)) {
 		pattern_fill(e->salt, e->wrote, buf, n);
-		came = tcpd_send(stack_of(s, e), e->h, buf, n, s->now);
+		came = tcpd_send(app_stack(s, e), e->h, buf, n,
+				 sim_now(s, e->side));
 	} else {
 		came = fill(s, e, n);
 	}
@@ -252,25 +302,26 @@ static bool write_some(struct sim *s, struct endpoint *e)
 		return false;
 	}
 	e->wrote += (uint64_t)came;
+	wire_moved(s, e->side);
 	return true; /* WRITABLE comes once there was no room at all */
 }
 
 /* ---------------------------------------------------------- its choices */
 
-static void do_close(struct sim *s, struct endpoint *e)
+void app_close(struct sim *s, struct endpoint *e)
 {
-	int err = tcpd_close(stack_of(s, e), e->h, s->now);
+	int err = tcpd_close(app_stack(s, e), e->h, sim_now(s, e->side));
 
 	sim_say(s, "%c of %u closes", "AB"[e->side], e -> pair -> port);
 	if (err)
 		sim_fail(s, "tcpd_close says %s", tcpd_err_name(err));
 	e->closed = e->shut = true;
-	over(e);
+	app_over(e);
 }
 
-static void do_shutdown(struct sim *s, struct endpoint *e)
+void app_shutdown(struct sim *s, struct endpoint *e)
 {
-	int err = tcpd_shutdown(stack_of(s, e), e->h, s->now);
+	int err = tcpd_shutdown(app_stack(s, e), e->h, sim_now(s, e->side));
 
 	sim_say(s, "%c of %u shuts down", "AB"[e->side], e -> pair -> port);
 	if (err == -TCPD_ERR_NOT_OPEN)
@@ -278,63 +329,6 @@ static void do_shutdown(struct sim *s, struct endpoint *e)
 	e->shut = true;
 	if (err && !e->ended && !e->pair->hostile && err != -TCPD_ERR_CLOSING)
 		sim_fail(s, "tcpd_shutdown says %s", tcpd_err_name(err));
-}
-
-/* True: the handle is dead now. */
-static bool mischief(struct sim *s, struct endpoint *e)
-{
-	switch (rng_below(&s->rng, 40)) {
-	case 0:
-		do_close(s, e);
-		return true;
-	case 1:
-		if (tcpd_abort(stack_of(s, e), e->h, s->now))
-			sim_fail(s, "tcpd_abort fails");
-		sim_say(s, "%c of %u aborts", "AB"[e->side], e -> pair -> port);
-		e->aborted = e->closed = true;
-		over(e);
-		return true;
-	case 2:
-		do_shutdown(s, e);
-		break;
-	case 3:
-		if (tcpd_recv(stack_of(s, e), e->h, NULL, 0, s->now) > 0)
-			sim_fail(s, "a read of nothing gives something");
-		break;
-	case 4:
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_RCVBUF,
-				rng_in(&s->rng, 1, 100000), s->now);
-		break;
-	case 5:
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_NODELAY,
-				rng_below(&s->rng, 2), s->now);
-		break;
-	case 7:
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPIDLE,
-				TCPD_SEC(1), s->now);
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPINTVL,
-				TCPD_SEC(1), s->now);
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_KEEPALIVE,
-				rng_below(&s->rng, 2), s->now);
-		break;
-	case 8:
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_USER_TIMEOUT,
-				TCPD_MS(rng_below(&s->rng, 5000)), s->now);
-		break;
-	case 9:
-		tcpd_set_option(stack_of(s, e), e->h, TCPD_OPT_CORK,
-				rng_below(&s->rng, 2), s->now);
-		break;
-	case 6:
-		if (tcpd_recv_done(stack_of(s, e), e->h, 1u << 30, s->now) !=
-			    -TCPD_ERR_INVALID &&
-		    !e->ended)
-			sim_fail(s, "more can be taken than there is");
-		break;
-	default:
-		break;
-	}
-	return false;
 }
 
 /* A write that failed is no loss: the window does not fall, nothing is sent
@@ -345,7 +339,7 @@ static void untouched(struct sim *s, struct endpoint *e)
 	struct tcpd_status st;
 	uint64_t probes;
 
-	if (tcpd_status(stack_of(s, e), e->h, &st, s->now))
+	if (tcpd_status(app_stack(s, e), e->h, &st, sim_now(s, e->side)))
 		return;
 	if (!e->cwnd) /* the initial one: less is not even left by idling */
 		e->cwnd = st.cwnd;
@@ -354,6 +348,17 @@ static void untouched(struct sim *s, struct endpoint *e)
 	    st.in_recovery || st.ssthresh < UINT32_MAX)
 		sim_fail(s, "cwnd was %u and is %u, %u retransmissions",
 			 e->cwnd, st.cwnd, st.retransmits);
+}
+
+/* What an app has closed is given up when the peer's window stays closed for
+ * two minutes: where that may be, a friendly one waits until all is there. */
+static bool awaits(const struct sim *s, struct endpoint *e)
+{
+	if (!s->patient || e->pair->hostile ||
+	    !tcpd_unacked(app_stack(s, e), e->h))
+		return false;
+	e->at = s->now + TCPD_SEC(1);
+	return true;
 }
 
 void app_act(struct sim *s, struct endpoint *e)
@@ -377,9 +382,9 @@ void app_act(struct sim *s, struct endpoint *e)
 	if (s->why[0])
 		return;
 	if (e->wrote == e->total && !e->shut)
-		do_shutdown(s, e);
-	if (e->ended || (e->eof && e->shut))
-		do_close(s, e);
+		app_shutdown(s, e);
+	if (e->ended || (e->eof && e->shut && !awaits(s, e)))
+		app_close(s, e);
 }
 
 void app_end(struct sim *s)
@@ -387,7 +392,7 @@ void app_end(struct sim *s)
 	for (unsigned i = 0; i < s->npairs; i++)
 		for (unsigned k = 0; k < 2; k++)
 			if (s->pair[i].ep[k].open)
-				do_close(s, &s->pair[i].ep[k]);
+				app_close(s, &s->pair[i].ep[k]);
 }
 
 bool app_all_over(const struct sim *s)

@@ -180,7 +180,7 @@ static void turn(struct crowd *c, unsigned side)
 
 		if (wrong)
 			sim_fail(&c->s, "a packet breaks a rule: %s", wrong);
-		net_send(&c->s, side, &p, buf, out.len, &out.off);
+		net_send(&c->s, side, &p, buf, out.len, &out.off, 0);
 		tcpd_output_done(st, &out, 0, c->s.now);
 		c->s.npackets++;
 	}
@@ -195,9 +195,9 @@ static void step(struct crowd *c)
 		open_next(c);
 		touched |= 2;
 	}
-	for (unsigned n = 0; n < 64 && net_take(&c->s, c->s.now, &f); n++) {
+	for (unsigned n = 0; n < 64 && queue_take(&c->s, c->s.now, &f); n++) {
 		if (touched && !(touched & 1u << f.to)) {
-			net_put(&c->s, &f);
+			queue_put(&c->s, &f);
 			free(f.data);
 			break;
 		}
@@ -233,7 +233,10 @@ static void prepare(struct crowd *c, uint64_t seed, unsigned reader,
 
 		memset(&side->out, 0, sizeof(side->out));
 		side->out.delay = TCPD_MS(5);
-		side->mtu_at = TCPD_NEVER;
+		side->out.mtu_at = TCPD_NEVER;
+		side->mtu_at = side->jump_at = TCPD_NEVER;
+		side->stop_at = side->restart_at = TCPD_NEVER;
+		side->ahead = 0;
 		side->fail_every = 0;
 		side->out.loss = 10000;
 		side->set.max_conns = 2 * FLOWS;

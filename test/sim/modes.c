@@ -88,13 +88,14 @@ static void calm(struct sim *s, uint64_t seed)
 	play(s, seed);
 	s->npairs = 1;
 	s->adversary = false;
-	s->stop_at = TCPD_NEVER;
 	s->forge = 0;
-	s->pair[0].hostile = false;
+	s->pair[0].hostile = s->pair[0].crossing = false;
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&s->side[i].out, 0, sizeof(s->side[i].out));
 		s->side[i].out.delay = TCPD_MS(1);
-		s->side[i].mtu_at = TCPD_NEVER;
+		s->side[i].out.mtu_at = TCPD_NEVER;
+		s->side[i].mtu_at = s->side[i].jump_at = TCPD_NEVER;
+		s->side[i].stop_at = s->side[i].restart_at = TCPD_NEVER;
 		s->side[i].set.conn.receive_buffer = 1u << 20;
 		s->side[i].set.conn.send_buffer = 1u << 20;
 		s->side[i].set.memory = 16u << 20;
@@ -143,6 +144,7 @@ unsigned modes_memory(unsigned *test)
 		int err;
 
 		play(&s, 1);
+		memset(&side->mem, 0, sizeof(side->mem));
 		memory_serve(&side->mem, &side->set);
 		side->mem.fail_at = k;
 		side->st = NULL;

@@ -2,12 +2,17 @@
 /*
  * wire.c - what every packet on the wire must be, whatever the stacks think:
  * acknowledgments and right edges never go back, nothing is sent beyond what
- * the peer has allowed, and every octet is the one that belongs there.
+ * the peer has allowed, every octet is the one that belongs there, and no
+ * answer to an answer goes on for ever.
  */
 #include <string.h>
 
 #include "sim.h"
 #include "test/harness/pattern.h"
+
+/* Answers in a row, without a timer or a program, that bring nothing new to
+ * either side (attacks.md: an ACK war). */
+#define WAR 10u
 
 static int32_t diff(uint32_t a, uint32_t b)
 {
@@ -47,19 +52,24 @@ static struct trail *trail(struct sim *s, unsigned i, const struct packet *p)
 /* Whose stream a trail carries, once both are known. */
 static void match(struct sim *s, unsigned side, struct trail *t)
 {
-	for (unsigned i = s->npairs; !t->e && i > 0; i--) {
-		struct pair *p = &s->pair[i - 1];
-		unsigned end = p->ep[0].side == side ? 0 : 1;
-		uint16_t own = end ? t->dport : t->sport;
+	struct pair *who = NULL;
+	unsigned end = 0;
+
+	for (unsigned i = 0; !t->e && i < s->npairs; i++) {
+		struct pair *p = &s->pair[i];
+		unsigned mine = p->ep[0].side == side ? 0 : 1;
+		uint16_t own = mine ? t->dport : t->sport;
 
 		/* one that is over had the same port before */
 		if ((t->ip[10] == 0xff) != (p->version == 4) || !p->port ||
-		    p->port != own || (!p->ep[0].open && !p->ep[1].open))
+		    p->port != own || (!p->ep[0].open && !p->ep[1].open) ||
+		    (who && p->turn < who->turn))
 			continue;
-		if (!end || p->matched)
-			t->e = &p->ep[end];
-		return;
+		who = p;
+		end = mine;
 	}
+	if (who && (!end || who->matched))
+		t->e = &who->ep[end];
 }
 
 static void text(struct sim *s, const struct trail *t, const struct packet *p)
@@ -80,20 +90,25 @@ static void text(struct sim *s, const struct trail *t, const struct packet *p)
 			 (unsigned long long)at + same);
 }
 
-static void opening(struct trail *t, const struct packet *p)
+static void opening(struct trail *t, const struct packet *p, bool cookies)
 {
-	if (t->used && t->iss == p->seq)
-		return; /* sent again, or the SYN-ACK to its own SYN */
+	/* sent again, or the SYN-ACK to its own SYN; but a cookie may be that
+	 * of a connection which is long over, to a SYN that is as old */
+	if (t->used && t->iss == p->seq &&
+	    (t->top == t->iss + 1 || !(p->flags & FLAG_ACK) || !cookies))
+		return;
 	/* a cookie, then an entry or another cookie: the peer has a choice */
 	if (t->used && p->flags & FLAG_ACK && t->top == t->iss + 1 &&
-	    t->nothers < MAX_OFFERS)
+	    t->nothers < MAX_OFFERS) {
+		t->other_wscale[t->nothers] = t->wscale_offered;
 		t->other[t->nothers++] = t->iss;
-	else
+	} else {
 		t->nothers = 0;
+	}
 	t->used = true;
 	t->reset = false;
 	t->iss = t->top = p->seq;
-	t->has_ack = t->has_edge = t->has_peer_edge = false;
+	t->has_ack = t->has_edge = t->has_peer_edge = t->heard = false;
 	t->wscale_offered = packet_option(p, OPTION_WSCALE);
 	t->e = NULL;
 }
@@ -105,17 +120,31 @@ static void choose(struct trail *t, const struct packet *p)
 		return;
 	for (unsigned i = 0; i < t->nothers; i++) {
 		uint32_t iss = t->other[i];
+		int wscale = t->other_wscale[i];
 
 		if (p->seq != iss + 1)
 			continue;
 		t->other[i] = t->iss;
+		t->other_wscale[i] = t->wscale_offered;
 		t->iss = iss;
 		t->top = iss + 1;
+		t->wscale_offered = wscale;
 	}
 }
 
-static void numbers(struct sim *s, struct trail *t, const struct packet *p)
+/* Both have offered: both scale (RFC 7323, 2.2). */
+static void scales(struct trail *mine, struct trail *theirs)
 {
+	bool scale = mine->wscale_offered >= 0 && theirs->wscale_offered >= 0;
+
+	mine->wscale = scale ? (uint8_t)mine->wscale_offered : 0;
+	theirs->wscale = scale ? (uint8_t)theirs->wscale_offered : 0;
+}
+
+/* True: it brings something new. */
+static bool numbers(struct sim *s, struct trail *t, const struct packet *p)
+{
+	bool news = false;
 	uint32_t end = p->seq + packet_span(p);
 	uint32_t edge;
 
@@ -128,15 +157,15 @@ static void numbers(struct sim *s, struct trail *t, const struct packet *p)
 			 t->peer_edge - t->iss);
 	if (diff(end, t->top) > 0) {
 		t->top = end;
-		world_progress(s);
+		news = true;
 	}
 	if (!(p->flags & FLAG_ACK))
-		return;
+		return news;
 	if (t->has_ack && diff(p->ack, t->ack) < 0)
 		sim_fail(s, "the acknowledgment goes back by %d",
 			 diff(t->ack, p->ack));
 	if (!t->has_ack || diff(p->ack, t->ack) > 0)
-		world_progress(s);
+		news = true;
 	t->ack = p->ack;
 	t->has_ack = true;
 	edge = p->ack +
@@ -145,8 +174,11 @@ static void numbers(struct sim *s, struct trail *t, const struct packet *p)
 	if (t->has_edge && diff(edge, t->edge) <= -(1 << t->wscale))
 		sim_fail(s, "the right edge goes back by %d",
 			 diff(t->edge, edge));
+	if (t->has_edge && diff(edge, t->edge) > 0)
+		news = true;
 	t->edge = edge;
 	t->has_edge = true;
+	return news;
 }
 
 /*
@@ -164,41 +196,88 @@ static void reopening(const struct sim *s, unsigned from, struct trail *t,
 	t->top = p->seq;
 }
 
-void wire_out(struct sim *s, unsigned from, const struct packet *p)
+/* Text before the peer has acknowledged the SYN would let a forged address
+ * make it send (RFC 9293, 3.10.7.3). */
+static void early(struct sim *s, const struct trail *t, const struct packet *p)
 {
-	struct trail *t;
+	if (p->len && !t->heard)
+		sim_fail(s, "text leaves before the handshake is over");
+}
+
+uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
+{
+	struct trail *t, *other;
+	uint32_t val, ecr;
 
 	if (p->protocol != PROTO_TCP)
-		return;
+		return 0;
 	if (p->flags & FLAG_RST) {
 		t = find(&s->side[from], p->src, p->sport, p->dst, p->dport);
 		if (t)
 			t->reset = true;
-		return;
+		return 0;
 	}
 	t = trail(s, from, p);
 	if (p->flags & FLAG_SYN)
-		opening(t, p);
-	reopening(s, from, t, p);
+		opening(t, p,
+			s->side[from].set.conn.syn_cookies != TCPD_COOKIES_OFF);
 	if (!t->used)
-		return;
+		return 0;
+	early(s, t, p);
+	reopening(s, from, t, p);
+	t->has_ts = packet_ts(p, &val, &ecr);
+	t->ts_val = t->has_ts ? val : 0;
 	match(s, from, t);
 	choose(t, p);
-	numbers(s, t, p);
+	other = find(&s->side[!from], p->dst, p->dport, p->src, p->sport);
+	if (other && !(p->flags & FLAG_SYN))
+		scales(t, other);
 	text(s, t, p);
+	if (numbers(s, t, p)) {
+		world_progress(s);
+		t->gen = 0;
+		return 0;
+	}
+	if (t->gen > WAR)
+		sim_fail(s, "%u answers to answers, and nothing new", t->gen);
+	return t->gen;
 }
 
-/* What the packet |data| that arrives at |to| allows it to send. */
-void wire_in(struct sim *s, unsigned to, const uint8_t *data, uint32_t len)
+void wire_moved(struct sim *s, unsigned side)
 {
+	for (unsigned i = 0; i < s->side[side].ntrails; i++)
+		s->side[side].trail[i].gen = 0;
+}
+
+const struct trail *wire_trail(const struct sim *s, unsigned side,
+			       const struct tcpd_addr *local,
+			       const struct tcpd_addr *peer)
+{
+	const struct side *x = &s->side[side];
+
+	for (unsigned i = 0; i < x->ntrails; i++) {
+		const struct trail *t = &x->trail[i];
+
+		if (t->sport == local->port && t->dport == peer->port &&
+		    !memcmp(t->ip, local->ip, 16) &&
+		    !memcmp(t->peer, peer->ip, 16))
+			return t;
+	}
+	return NULL;
+}
+
+/* What the packet |f| that arrives allows its receiver to send. */
+void wire_in(struct sim *s, const struct flight *f)
+{
+	const uint8_t *data = f->data;
+	uint32_t len = f->len, to = f->to;
 	uint32_t head = len && data[0] >> 4 == 4 ? 20 : 40;
 	const uint8_t *tcp = data + head;
 	struct packet p = {.version = head == 20 ? 4 : 6};
 	struct trail *mine, *theirs;
 	uint32_t edge;
-	int scale;
 
-	if (len < head + 20)
+	if (len < head + 20 || data[head == 20 ? 9 : 6] != PROTO_TCP)
 		return;
 	memset(p.src, 0, 10);
 	memset(p.src + 10, 0xff, 2);
@@ -215,15 +294,14 @@ void wire_in(struct sim *s, unsigned to, const uint8_t *data, uint32_t len)
 	p.wnd = (uint16_t)(tcp[14] << 8 | tcp[15]);
 	mine = find(&s->side[to], p.dst, p.dport, p.src, p.sport);
 	theirs = find(&s->side[!to], p.src, p.sport, p.dst, p.dport);
+	if (mine)
+		mine->gen = (uint8_t)(f->gen + 1);
 	if (!mine || !theirs || !(p.flags & FLAG_ACK) || p.flags & FLAG_RST)
 		return;
-	/* both have offered: both scale (RFC 7323, 2.2) */
-	scale = mine->wscale_offered >= 0 && theirs->wscale_offered >= 0;
-	mine->wscale = scale ? (uint8_t)mine->wscale_offered : 0;
-	theirs->wscale = scale ? (uint8_t)theirs->wscale_offered : 0;
+	scales(mine, theirs);
 	edge = p.ack +
 	       ((uint32_t)p.wnd << (p.flags & FLAG_SYN ? 0 : theirs->wscale));
 	if (!mine->has_peer_edge || diff(edge, mine->peer_edge) > 0)
 		mine->peer_edge = edge;
-	mine->has_peer_edge = true;
+	mine->has_peer_edge = mine->heard = true;
 }

@@ -4,51 +4,16 @@
  * due: packets in (a batch a stack), timers, programs, then events and
  * output, as the daemon does it.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
 
-#define PATIENCE   TCPD_SEC(120) /* after the faults, for what was promised */
-#define FAREWELL   TCPD_SEC(900) /* then, until all state is gone */
+#define FAREWELL   TCPD_SEC(900) /* at the end, until all state is gone */
 #define BATCH	   16
 #define MAX_QUIET  6000 /* packets without any progress */
 #define MAX_EVENTS 400000
-
-bool sim_fail(struct sim *s, const char *format, ...)
-{
-	va_list ap;
-	size_t n;
-
-	if (s->why[0])
-		return false;
-	n = (size_t)snprintf(s->why, sizeof(s->why), "at %.6f: ", sim_clock(s));
-	va_start(ap, format);
-	(void)vsnprintf(s->why + n, sizeof(s->why) - n, format, ap);
-	va_end(ap);
-	sim_say(s, "FAILED %s", s->why);
-	return false;
-}
-
-void sim_say(struct sim *s, const char *format, ...)
-{
-	va_list ap;
-
-	if (!s->verbose)
-		return;
-	printf("# %11.6f ", sim_clock(s));
-	va_start(ap, format);
-	vprintf(format, ap);
-	va_end(ap);
-	putchar('\n');
-}
-
-double sim_clock(const struct sim *s)
-{
-	return (double)(s->now - s->begin) / 1e9;
-}
 
 void world_progress(struct sim *s)
 {
@@ -70,35 +35,40 @@ void world_place(struct tcpd_addr *a, unsigned side, uint8_t version,
 	a->port = port;
 }
 
-bool world_make(struct sim *s, struct side *side)
+bool world_make(struct sim *s, unsigned i)
 {
+	struct side *side = &s->side[i];
 	int err;
 
 	memset(&side->mem, 0, sizeof(side->mem));
 	memory_serve(&side->mem, &side->set);
-	err = tcpd_new(&side->st, &side->set, s->now);
+	err = tcpd_new(&side->st, &side->set, sim_now(s, i));
 	if (!err)
 		return true;
 	side->st = NULL;
 	return sim_fail(s, "tcpd_new says %s", tcpd_err_name(err));
 }
 
+bool world_listen(struct sim *s, unsigned i)
+{
+	struct side *side = &s->side[i];
+	struct tcpd_addr any = {.port = PORT};
+	int err;
+
+	side->listener = 0;
+	err = tcpd_listen(side->st, &side->listener, &any, 0, NULL,
+			  sim_now(s, i));
+	if (err)
+		return sim_fail(s, "tcpd_listen says %s", tcpd_err_name(err));
+	tcpd_set_user(side->st, side->listener, side);
+	return true;
+}
+
 bool world_open(struct sim *s)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		struct side *side = &s->side[i];
-		struct tcpd_addr any = {.port = PORT};
-		int err;
-
-		if (!world_make(s, side))
+	for (unsigned i = 0; i < 2; i++)
+		if (!world_make(s, i) || !world_listen(s, i))
 			return false;
-		err = tcpd_listen(side->st, &side->listener, &any, 0, NULL,
-				  s->now);
-		if (err)
-			return sim_fail(s, "tcpd_listen says %s",
-					tcpd_err_name(err));
-		tcpd_set_user(side->st, side->listener, side);
-	}
 	return true;
 }
 
@@ -110,8 +80,6 @@ static void drop_kept(struct sim *s)
 
 void world_close(struct sim *s)
 {
-	struct flight f;
-
 	for (unsigned i = 0; i < 2; i++) {
 		struct side *side = &s->side[i];
 
@@ -124,19 +92,18 @@ void world_close(struct sim *s)
 		else if (side->mem.nmaps)
 			sim_fail(s, "tcpd_free left memory");
 	}
-	while (net_take(s, TCPD_NEVER, &f))
-		free(f.data);
+	net_close(s);
 	drop_kept(s);
-	free(s->heap);
 	free(s->kept);
-	s->heap = NULL;
 	s->kept = NULL;
-	s->heap_room = s->kept_room = 0;
+	s->kept_room = 0;
 }
 
-bool world_record(struct sim *s, struct side *side)
+bool world_record(struct sim *s, unsigned i)
 {
-	int64_t len = tcpd_save(side->st, NULL, 0, s->now);
+	struct side *side = &s->side[i];
+	tcpd_time now = sim_now(s, i);
+	int64_t len = tcpd_save(side->st, NULL, 0, now);
 	uint8_t *buf;
 	int err;
 
@@ -146,12 +113,12 @@ bool world_record(struct sim *s, struct side *side)
 	buf = malloc((size_t)len);
 	if (!buf)
 		abort();
-	if (tcpd_save(side->st, buf, (size_t)len, s->now) != len)
+	if (tcpd_save(side->st, buf, (size_t)len, now) != len)
 		sim_fail(s, "tcpd_save does not keep its word");
 	tcpd_free(side->st);
 	side->st = NULL;
-	if (world_make(s, side)) {
-		err = tcpd_load(side->st, buf, (size_t)len, s->now);
+	if (world_make(s, i)) {
+		err = tcpd_load(side->st, buf, (size_t)len, now);
 		if (err)
 			sim_fail(s, "tcpd_load says %s", tcpd_err_name(err));
 	}
@@ -171,7 +138,7 @@ void world_input(struct sim *s, unsigned side, uint8_t *data, uint32_t len,
 			abort();
 	}
 	s->kept[s->nkept++] = data;
-	tcpd_input(s->side[side].st, &pkt, s->now);
+	tcpd_input(s->side[side].st, &pkt, sim_now(s, side));
 }
 
 static void note(struct sim *s, unsigned from, const uint8_t *p, size_t n)
@@ -189,60 +156,50 @@ static void note(struct sim *s, unsigned from, const uint8_t *p, size_t n)
 	s->hash[s->nhash++] = h;
 }
 
-static void narrate(struct sim *s, unsigned from, const struct packet *p)
-{
-	struct packet_base b = {0};
-	char text[400];
-
-	if (!s->verbose)
-		return;
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned k = 0; k < s->side[i].ntrails; k++) {
-			const struct trail *t = &s->side[i].trail[k];
-
-			if (t->sport == (i == from ? p->sport : p->dport) &&
-			    t->dport == (i == from ? p->dport : p->sport))
-				*(i == from ? &b.seq : &b.ack) = t->iss;
-		}
-	sim_say(s, "%c%u %u>%u %s", "AB"[from], p -> version, p -> sport,
-		p -> dport, packet_print(text, sizeof(text), p, &b));
-}
-
 static bool write_fails(struct side *side)
 {
 	return side->fail_every && ++side->nout % side->fail_every == 0;
 }
 
-static void output(struct sim *s, unsigned i)
+/* What left, to whoever looks at it, and on its way. */
+static void left(struct sim *s, unsigned i, const struct tcpd_out *out)
 {
 	static uint8_t buf[PACKET_MAX];
+	struct packet p;
+	const char *wrong = packet_strict(&p, buf, out, s->side[i].set.mtu);
+	uint8_t gen;
+
+	if (wrong) {
+		sim_fail(s, "a packet breaks a rule: %s", wrong);
+		return;
+	}
+	if (p.sum == SUM_PARTIAL && !s->side[i].set.csum) {
+		sim_fail(s, "no checksum where nobody fills it in");
+		return;
+	}
+	log_sent(s, i, &p, out->id);
+	log_pcap(s, i, true, buf, out->len);
+	log_mix(s, i, buf, out->len);
+	if (s->hash || s->record_every)
+		note(s, i, buf, out->len);
+	gen = wire_out(s, i, &p);
+	net_send(s, i, &p, buf, out->len, &out->off, gen);
+	tcpd_output_done(s->side[i].st, out, 0, sim_now(s, i));
+	rules_sent(s, i, &p, out->id);
+}
+
+static void output(struct sim *s, unsigned i)
+{
 	struct side *side = &s->side[i];
 	struct tcpd_out out;
-	struct packet p;
 
-	while (!s->why[0] && tcpd_output(side->st, &out, s->now)) {
-		const char *wrong;
-
+	while (!s->why[0] && tcpd_output(side->st, &out, sim_now(s, i))) {
 		if (write_fails(side)) {
 			tcpd_output_done(side->st, &out, side->fail_errno,
-					 s->now);
+					 sim_now(s, i));
 			continue;
 		}
-		wrong = packet_strict(&p, buf, &out, side->set.mtu);
-		if (wrong) {
-			sim_fail(s, "a packet breaks a rule: %s", wrong);
-			break;
-		}
-		if (p.sum == SUM_PARTIAL && !side->set.csum) {
-			sim_fail(s, "no checksum where nobody fills it in");
-			break;
-		}
-		narrate(s, i, &p);
-		wire_out(s, i, &p);
-		if (s->hash || s->record_every)
-			note(s, i, buf, out.len);
-		net_send(s, i, &p, buf, out.len, &out.off);
-		tcpd_output_done(side->st, &out, 0, s->now);
+		left(s, i, &out);
 		if (++s->quiet > MAX_QUIET)
 			sim_fail(s, "%d packets without progress", MAX_QUIET);
 		s->npackets++;
@@ -254,11 +211,12 @@ void world_turn(struct sim *s, unsigned i)
 	const char *wrong;
 
 	app_events(s, i);
-	tcpd_input_done(s->side[i].st, s->now);
+	tcpd_input_done(s->side[i].st, sim_now(s, i));
 	drop_kept(s);
 	app_events(s, i);
 	output(s, i);
 	arrows_check(s, i);
+	rules_check(s, i);
 	wrong = tcpd_check_often(s->side[i].st);
 	if (wrong)
 		sim_fail(s, "tcpd_check of %c says: %s", "AB"[i], wrong);
@@ -269,20 +227,41 @@ static tcpd_time earlier(tcpd_time a, tcpd_time b)
 	return a < b ? a : b;
 }
 
+/* A side that is stopped does it later. */
+static tcpd_time defer(const struct side *side, tcpd_time at)
+{
+	return at >= side->stop_at && at < side->stop_until ? side->stop_until
+							    : at;
+}
+
+static tcpd_time expiry(const struct sim *s, unsigned i)
+{
+	tcpd_time at = tcpd_expiry(s->side[i].st);
+
+	if (at == TCPD_NEVER)
+		return at;
+	at = at > s->side[i].ahead ? at - s->side[i].ahead : 0;
+	return defer(&s->side[i], at > s->now ? at : s->now);
+}
+
 static tcpd_time next_time(const struct sim *s)
 {
-	tcpd_time next = net_next(s);
+	tcpd_time next = earlier(net_next(s), life_next(s));
 
 	for (unsigned i = 0; i < 2; i++) {
-		next = earlier(next, tcpd_expiry(s->side[i].st));
-		if (s->side[i].accept_at)
-			next = earlier(next, s->side[i].accept_at);
-		next = earlier(next, s->side[i].mtu_at);
+		const struct side *side = &s->side[i];
+
+		next = earlier(next, expiry(s, i));
+		if (side->accept_at)
+			next = earlier(next, defer(side, side->accept_at));
 	}
 	for (unsigned i = 0; i < s->npairs; i++) {
-		next = earlier(next, s->pair[i].start);
-		next = earlier(next, s->pair[i].ep[0].at);
-		next = earlier(next, s->pair[i].ep[1].at);
+		const struct pair *p = &s->pair[i];
+
+		next = earlier(next, defer(&s->side[p->ep[0].side], p->start));
+		for (unsigned k = 0; k < 2; k++)
+			next = earlier(next, defer(&s->side[p->ep[k].side],
+						   p->ep[k].at));
 	}
 	return next;
 }
@@ -292,83 +271,77 @@ static unsigned packets_in(struct sim *s)
 	struct flight f;
 	unsigned touched = 0;
 
-	for (unsigned n = 0; n < BATCH && net_take(s, s->now, &f); n++) {
-		if (touched && !(touched & 1u << f.to)) {
-			net_put(s, &f); /* the other stack's: next time */
+	for (unsigned n = 0; n < BATCH && queue_take(s, s->now, &f); n++) {
+		bool stopped = life_stopped(s, f.to);
+
+		if (stopped || (touched && !(touched & 1u << f.to))) {
+			if (stopped) /* it waits in the device */
+				f.at = s->side[f.to].stop_until;
+			if (!stopped || life_room(s, f.to))
+				queue_put(s, &f);
 			free(f.data);
-			break;
+			if (stopped)
+				continue;
+			break; /* the other stack's: next time */
 		}
+		log_came(s, &f);
 		if (f.honest)
-			wire_in(s, f.to, f.data, f.len);
+			wire_in(s, &f);
 		world_input(s, f.to, f.data, f.len, &f.off);
 		touched |= 1u << f.to;
 	}
 	return touched;
 }
 
-static void change_mtu(struct sim *s, struct side *side)
-{
-	struct tcpd_settings set = side->set;
-	int err;
-
-	side->mtu_at = TCPD_NEVER;
-	set.mtu = side->mtu_next;
-	err = tcpd_reconfigure(side->st, &set, s->now);
-	if (err)
-		sim_fail(s, "tcpd_reconfigure says %s", tcpd_err_name(err));
-	side->set.mtu = set.mtu;
-	sim_say(s, "the MTU of %c becomes %u", side == s->side ? 'A' : 'B',
-		set.mtu);
-}
-
 static unsigned programs(struct sim *s)
 {
 	unsigned touched = 0;
 
-	for (unsigned i = 0; i < 2; i++)
-		if (s->side[i].mtu_at <= s->now) {
-			change_mtu(s, &s->side[i]);
-			touched |= 1u << i;
-		}
-
 	for (unsigned i = 0; i < s->npairs; i++) {
 		struct pair *p = &s->pair[i];
 
-		if (p->start <= s->now) {
+		if (p->start <= s->now && !life_stopped(s, p->ep[0].side)) {
 			p->start = TCPD_NEVER;
 			app_start(s, p);
-			touched |= 1u << p->ep[0].side;
+			touched |= p->crossing ? 3u : 1u << p->ep[0].side;
 		}
 		for (unsigned k = 0; k < 2; k++)
-			if (p->ep[k].at <= s->now) {
+			if (p->ep[k].at <= s->now &&
+			    !life_stopped(s, p->ep[k].side)) {
 				p->ep[k].at = TCPD_NEVER;
 				app_act(s, &p->ep[k]);
 				touched |= 1u << p->ep[k].side;
 			}
 	}
 	for (unsigned i = 0; i < 2; i++)
-		if (s->side[i].accept_at && s->side[i].accept_at <= s->now)
+		if (s->side[i].accept_at && s->side[i].accept_at <= s->now &&
+		    !life_stopped(s, i))
 			touched |= 1u << i;
 	return touched;
 }
 
 static void step(struct sim *s)
 {
-	unsigned touched = packets_in(s);
+	unsigned touched;
 
+	net_release(s);
+	touched = packets_in(s);
 	for (unsigned i = 0; i < 2; i++) /* a batch ends before anything else */
 		if (touched & 1u << i && !s->why[0])
 			world_turn(s, i);
 	touched = 0;
 	for (unsigned i = 0; i < 2; i++)
-		if (tcpd_expiry(s->side[i].st) <= s->now) {
-			tcpd_expire(s->side[i].st, s->now);
+		if (expiry(s, i) <= s->now) {
+			tcpd_expire(s->side[i].st, sim_now(s, i));
 			touched |= 1u << i;
 		}
+	touched |= life_act(s);
 	touched |= programs(s);
 	for (unsigned i = 0; i < 2; i++)
-		if (touched & 1u << i && !s->why[0])
+		if (touched & 1u << i && !s->why[0]) {
+			wire_moved(s, i);
 			world_turn(s, i);
+		}
 	if (s->forge && s->now < s->faults_end && rng_chance(&s->rng, s->forge))
 		adversary_act(s);
 }
@@ -382,7 +355,7 @@ static unsigned entries(const struct sim *s)
 		struct tcpd_cursor cur = {0};
 		struct tcpd_status st;
 
-		while (tcpd_each(s->side[i].st, &cur, &st, s->now))
+		while (tcpd_each(s->side[i].st, &cur, &st, sim_now(s, i)))
 			n += st.kind != TCPD_KIND_LISTENER;
 	}
 	return n;
@@ -392,7 +365,13 @@ static bool clean(struct sim *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct tcpd_stats *st = tcpd_stats(s->side[i].st);
+		/* the whole check costs as much as a seed */
+		const char *wrong =
+			s->seed % 16 ? NULL : tcpd_check(s->side[i].st);
 
+		if (wrong)
+			return sim_fail(s, "tcpd_check of %c says: %s", "AB"[i],
+					wrong);
 		if (st->now_connections || st->now_half_open ||
 		    st->now_time_wait || st->now_blocks || st->now_records)
 			return sim_fail(
@@ -418,7 +397,7 @@ bool world_run(struct sim *s)
 		tcpd_time next = next_time(s);
 
 		if (!s->ending &&
-		    (next > s->faults_end + PATIENCE || app_all_over(s))) {
+		    (next > s->faults_end + s->patience || app_all_over(s))) {
 			s->ending = true;
 			end = s->now;
 			if (!app_verdict(s))
@@ -435,17 +414,12 @@ bool world_run(struct sim *s)
 					entries(s));
 		if (next > s->now)
 			s->now = next;
-		if (s->now >= s->stop_at) { /* stopped, and let go on */
-			s->stop_at = TCPD_NEVER;
-			s->now += s->stop_for;
-			sim_say(s, "nobody called for a while");
-		}
 		step(s);
 		if (++s->nevents > MAX_EVENTS)
 			return sim_fail(s, "%d events and no end", MAX_EVENTS);
 		if (s->record_every && s->nevents % s->record_every == 0)
 			for (unsigned i = 0; i < 2 && !s->why[0]; i++)
-				world_record(s, &s->side[i]);
+				world_record(s, i);
 	}
 	return false;
 }
