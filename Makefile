@@ -66,7 +66,7 @@ TOOLS      := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
 BINS := $(O)/tcpd $(O)/tcpctl
 LIBS := $(O)/libtcpd.a $(O)/libtcpd.so $(O)/libtcpd-app.a $(O)/libtcpd-app.so
 
-.PHONY: all help check check-net asan lint analyze bench install clean tests \
+.PHONY: all help check check-sim check-net asan lint analyze bench install clean tests \
 	fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -80,6 +80,7 @@ help:
 # target tests       the test programs
 # target check       unit tests, conversations, simulation, layers, coverage,
 #                    fuzzing
+# target check-sim   50,000 seeds of the simulation, and the tables of goodput
 # target check-net   namespace tests (root)
 # target asan        check under ASan and UBSan, and check-net once
 # target fuzzers     the fuzz targets (see scripts/fuzz)
@@ -182,6 +183,10 @@ $(O)/test/packetdrill/selftest: $(O)/test/packetdrill/selftest.o $(HARNESS)
 
 check: all tests
 	$(Q)scripts/check $(O)
+
+check-sim:
+	$(Q)scripts/sim --build $(O) --seeds 50000
+	$(Q)scripts/golden --check --build $(O)
 
 check-net: all tests
 	$(Q)scripts/check-net $(O)

@@ -10,8 +10,7 @@ run_suites() {
 	local -a scripts
 	mapfile -t scripts < <(find test/script -name '*.pkt' | sort)
 
-	# the simulation is the longest: it gets one of the two cores at once
-	tap_spawn sim 600 "$B/test/sim/sim" --seeds "$seeds"
+	tap_spawn sim-few 600 "$B/test/sim/sim" --seeds "$seeds"
 	tap_spawn script 300 "$B/test/script/run" --complete "${scripts[@]}"
 	for t in test/unit/test_*.c; do
 		t=$(basename "$t" .c)
@@ -29,7 +28,7 @@ run_suites() {
 	fi
 	tap_spawn script-records 300 "$B/test/script/run" --record \
 		"${scripts[@]}"
-	tap_spawn sim-records 600 "$B/test/sim/sim" --records $((seeds / 10))
+	tap_spawn sim-records 600 "$B/test/sim/sim" --records "$seeds"
 	tap_spawn sim-errnos 600 "$B/test/sim/sim" --errnos
 	tap_spawn random 600 "$B/test/fuzz/random_packets" --packets 200000
 	tap_spawn sim-crowd 600 "$B/test/sim/sim" --crowd

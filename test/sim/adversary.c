@@ -3,7 +3,7 @@
  * adversary.c - somebody who knows addresses and ports, and guesses numbers
  * near the edges of the windows, but never the one that a reset or text needs
  * (RFC 5961): whatever he sends, the streams and the states stay as they are.
- * Time stamps he has now and then seen.
+ * Time stamps he has now and then seen; or he makes up old ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,28 +19,32 @@ static struct endpoint *victim(struct sim *s)
 }
 
 /* Those that the two ends have sent last, or old ones. */
-static void stamps(struct sim *s, unsigned side, struct packet *p,
+static bool stamps(struct sim *s, unsigned side, struct packet *p,
 		   const struct tcpd_status *st)
 {
+	bool old;
 	const struct trail *mine, *theirs;
 	uint32_t v[2];
 
 	if (!st->ts || !rng_below(&s->rng, 4))
-		return;
+		return false;
 	mine = wire_trail(s, side, &st->local, &st->peer);
 	theirs = wire_trail(s, !side, &st->peer, &st->local);
-	if (!mine || !theirs)
-		return;
+	if (!mine || !theirs || !theirs->has_ts)
+		return false;
 	v[0] = theirs->ts_val;
 	v[1] = mine->ts_val;
-	if (!rng_below(&s->rng, 4)) /* PAWS, or one that is not answered */
-		v[0] -= 1 + (uint32_t)rng_below(&s->rng, 1u << 31);
+	/* older than a jump of the clock could make it */
+	old = !rng_below(&s->rng, 4);
+	if (old)
+		v[0] -= rng_in(&s->rng, 1u << 24, 1u << 30);
 	p->opt[0] = p->opt[1] = OPTION_NOP;
 	p->opt[2] = OPTION_TS;
 	p->opt[3] = 10;
 	for (int i = 0; i < 8; i++)
 		p->opt[4 + i] = (uint8_t)(v[i / 4] >> (3 - i % 4) * 8);
 	p->nopt = 12;
+	return old;
 }
 
 void adversary_act(struct sim *s)
@@ -50,7 +54,7 @@ void adversary_act(struct sim *s)
 	struct packet p = {.protocol = PROTO_TCP, .data = noise};
 	struct tcpd_offload off = {0};
 	struct tcpd_status st;
-	struct forgery f = {&p, &st, noise};
+	struct forgery f = {&p, &st, noise, false};
 	uint32_t len;
 	uint8_t *copy;
 
@@ -66,7 +70,7 @@ void adversary_act(struct sim *s)
 	p.wnd = (uint16_t)rng_next(&s->rng);
 	for (size_t i = 0; i < 128; i++)
 		noise[i] = (uint8_t)rng_next(&s->rng);
-	stamps(s, e->side, &p, &st);
+	f.old = stamps(s, e->side, &p, &st);
 	forge(&s->rng, &f);
 	len = (uint32_t)packet_build(&p, buf);
 	copy = malloc(len);

@@ -376,7 +376,11 @@ void app_act(struct sim *s, struct endpoint *e)
 		}
 	while (!s->why[0] && read_some(s, e))
 		if (!rng_below(&s->rng, 16)) {
-			e->at = s->now + TCPD_MS(rng_below(&s->rng, 600));
+			/* now and then its reader stalls for long */
+			e->at = s->now +
+				TCPD_MS(rng_below(&s->rng, 32)
+						? rng_below(&s->rng, 600)
+						: rng_below(&s->rng, 40000));
 			return;
 		}
 	if (s->why[0])

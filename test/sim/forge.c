@@ -99,6 +99,20 @@ static void forge_null(struct rng *r, struct forgery *f)
 		p->urg = (uint16_t)rng_next(r);
 }
 
+/* What nothing but its time stamp gives away (PAWS: RFC 7323, 5.2). */
+static void forge_old(struct rng *r, struct forgery *f)
+{
+	const struct tcpd_status *st = f->st;
+	struct packet *p = f->p;
+
+	p->flags = FLAG_ACK;
+	if (!rng_below(r, 4))
+		p->flags |= FLAG_FIN;
+	p->seq = st->rcv_nxt + (rng_below(r, 2) ? 0 : rng_below(r, 5000));
+	p->ack = st->snd_una;
+	p->len = rng_in(r, 1, 100);
+}
+
 static uint8_t *number(uint8_t *at, uint32_t v)
 {
 	for (int shift = 24; shift >= 0; shift -= 8)
@@ -198,7 +212,10 @@ void forge(struct rng *r, struct forgery *f)
 		forge_rst,  forge_syn,	forge_text, forge_outside,
 		forge_null, forge_sack, forge_icmp};
 
-	kinds[rng_below(r, sizeof(kinds) / sizeof(*kinds))](r, f);
+	if (f->old && rng_below(r, 2))
+		forge_old(r, f);
+	else
+		kinds[rng_below(r, sizeof(kinds) / sizeof(*kinds))](r, f);
 	if (f->p->flags & FLAG_SYN)
 		f->p->nopt = 0;
 	if (!(f->p->flags & FLAG_ACK))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * log.c - what a replay shows: each packet as its sender and its receiver see
- * it, with their states, as text and as a pcapng of two interfaces; and the
+ * it, with their states, as text and as a pcapng of each end; and the
  * digest, which is the same wherever and however the same seed is played.
  */
 #include <stdarg.h>
@@ -165,13 +165,18 @@ static void put_option(FILE *f, uint16_t code, const void *p, uint16_t n)
 	put(f, zero, (4u - n % 4u) % 4u);
 }
 
-bool log_pcap_open(struct sim *s, const char *path)
+/* A section of one interface: raw IP, in nanoseconds. */
+static FILE *begin(const char *prefix, unsigned side)
 {
-	FILE *f = fopen(path, "wb");
+	char path[400];
+	FILE *f;
 
-	if (!f)
-		return false;
-	s->pcap = f;
+	(void)snprintf(path, sizeof(path), "%s-%c.pcapng", prefix, "ab"[side]);
+	f = fopen(path, "wb");
+	if (!f) {
+		perror(path);
+		return NULL;
+	}
 	put32(f, 0x0a0d0d0a); /* section header */
 	put32(f, 28);
 	put32(f, 0x1a2b3c4d);
@@ -179,15 +184,23 @@ bool log_pcap_open(struct sim *s, const char *path)
 	put32(f, UINT32_MAX);
 	put32(f, UINT32_MAX);
 	put32(f, 28);
-	for (unsigned i = 0; i < 2; i++) { /* interfaces of raw IP, in ns */
-		put32(f, 1);
-		put32(f, 16 + 8 + 8 + 4 + 4);
-		put32(f, 101);
-		put32(f, 0);
-		put_option(f, 2, "AB" + i, 1);
-		put_option(f, 9, "\x09", 1);
-		put32(f, 0);
-		put32(f, 16 + 8 + 8 + 4 + 4);
+	put32(f, 1); /* interface */
+	put32(f, 16 + 8 + 8 + 4 + 4);
+	put32(f, 101);
+	put32(f, 0);
+	put_option(f, 2, "AB" + side, 1);
+	put_option(f, 9, "\x09", 1);
+	put32(f, 0);
+	put32(f, 16 + 8 + 8 + 4 + 4);
+	return f;
+}
+
+bool log_pcap_open(struct sim *s, const char *prefix)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		s->pcap[i] = begin(prefix, i);
+		if (!s->pcap[i])
+			return false;
 	}
 	return true;
 }
@@ -197,13 +210,13 @@ void log_pcap(struct sim *s, unsigned side, bool out, const uint8_t *p,
 {
 	uint32_t flags = out ? 2 : 1;
 	uint32_t len = (uint32_t)(n + 3) & ~3u;
-	FILE *f = s->pcap;
+	FILE *f = s->pcap[side];
 
 	if (!f)
 		return;
 	put32(f, 6);
 	put32(f, 28 + len + 8 + 4 + 4);
-	put32(f, side);
+	put32(f, 0);
 	put32(f, (uint32_t)(s->now >> 32));
 	put32(f, (uint32_t)s->now);
 	put32(f, (uint32_t)n);
@@ -217,7 +230,9 @@ void log_pcap(struct sim *s, unsigned side, bool out, const uint8_t *p,
 
 void log_pcap_close(struct sim *s)
 {
-	if (s->pcap)
-		(void)fclose(s->pcap);
-	s->pcap = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		if (s->pcap[i])
+			(void)fclose(s->pcap[i]);
+		s->pcap[i] = NULL;
+	}
 }

@@ -100,6 +100,9 @@ static void calm(struct sim *s, uint64_t seed)
 		s->side[i].set.conn.send_buffer = 1u << 20;
 		s->side[i].set.memory = 16u << 20;
 		s->side[i].set.delack = TCPD_MS(40);
+		s->side[i].set.max_time_wait = 32;
+		s->side[i].set.conn.time_wait = TCPD_SEC(60);
+		s->side[i].set.retries = s->side[i].set.orphan_retries = 15;
 		s->side[i].set.rto_min = TCPD_MS(200);
 		s->pair[0].ep[i].total = 100000;
 		s->pair[0].ep[i].write_size = 5000;

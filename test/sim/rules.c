@@ -82,8 +82,9 @@ void rules_sent(struct sim *s, unsigned side, const struct packet *p,
 		    st.id != id)
 			continue;
 		most = st.cwnd + ALLOWED * st.mss;
-		if (e->seen == e->h && most < e->in_flight)
-			most = e->in_flight;
+		/* a probe of the tail goes even so (RFC 8985, 7.3) */
+		if (e->seen == e->h && most < e->in_flight + st.mss)
+			most = e->in_flight + st.mss;
 		if (st.in_flight > most && p->len > 1)
 			sim_fail(s, "%u octets leave: %u in flight, cwnd %u",
 				 p->len, st.in_flight, st.cwnd);

@@ -13,6 +13,8 @@
  *	rules.c      what each connection must be after every event
  *	arrows.c     what each change of state must be
  *	adversary.c  forged segments near the edges of windows (forge.c)
+ *	jobs.c       seeds shared between processes
+ *	golden.c     what congestion controls make of a path
  *	log.c        narration, the digest of everything, pcapng
  */
 #ifndef SIM_H
@@ -171,7 +173,7 @@ struct sim {
 	uint64_t *hash;	       /* of each packet (--records) */
 	size_t nhash, hash_room;
 	uint64_t digest; /* of everything that happened */
-	void *pcap;	 /* FILE, of a replay */
+	void *pcap[2];	 /* FILE, of a replay */
 	bool errnos;	 /* cwnd must not fall */
 	bool ending;	 /* the programs have been told to close */
 	char why[600];
@@ -201,8 +203,9 @@ void log_sent(struct sim *s, unsigned from, const struct packet *p, tcpd_id id);
 void log_came(struct sim *s, const struct flight *f);
 /* The octets of a packet into the digest. */
 void log_mix(struct sim *s, unsigned from, const uint8_t *p, size_t n);
-/* A pcapng of both ends, and a packet that one of them sends or takes. */
-bool log_pcap_open(struct sim *s, const char *path);
+/* PREFIX-a.pcapng, PREFIX-b.pcapng; a packet that one of them sends or takes
+ */
+bool log_pcap_open(struct sim *s, const char *prefix);
 void log_pcap(struct sim *s, unsigned side, bool out, const uint8_t *p,
 	      size_t n);
 void log_pcap_close(struct sim *s);
@@ -295,8 +298,26 @@ struct forgery {
 	struct packet *p;
 	const struct tcpd_status *st;
 	uint8_t *noise; /* 1600 octets for text, or the message */
+	bool old;	/* its time stamp is one that PAWS refuses */
 };
 void forge(struct rng *r, struct forgery *f);
+
+/* jobs.c */
+#define MAX_JOBS 64
+
+struct tally {
+	uint64_t seeds, failed, events, digest;
+};
+typedef void jobs_part(uint64_t first, uint64_t n, uint64_t step,
+		       const void *arg, struct tally *t);
+/* |n| seeds from |first| on, in so many processes; the sums go to |sum|. */
+void jobs_run(uint64_t first, uint64_t n, unsigned jobs, jobs_part *part,
+	      const void *arg, struct tally *sum);
+/* Named if the process ends by a signal. */
+void jobs_playing(uint64_t seed);
+
+/* golden.c: the table |name|; false: there is none of that name */
+bool golden_print(const char *name);
 
 /* modes.c, crowd.c: TAP tests of their own; the number that failed */
 unsigned modes_records(uint64_t first, uint64_t n, unsigned *test);

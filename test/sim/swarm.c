@@ -150,6 +150,21 @@ static void draw_path(struct sim *s, struct faults *f)
 	f->bleach = !rng_below(r, 16);
 }
 
+/* Less than any path should take: nothing is promised. */
+static void draw_narrow(struct sim *s, unsigned i)
+{
+	struct rng *r = &s->rng;
+
+	if (!rng_below(r, 8)) {
+		s->side[i].out.mtu = PICK(r, 68, 296, 552);
+		s->side[i].out.hole = rng_below(r, 2);
+	}
+	if (!rng_below(r, 8)) {
+		s->side[i].mtu_at = s->begin + TCPD_MS(rng_below(r, 3000));
+		s->side[i].mtu_next = (uint16_t)rng_in(r, 68, 65535);
+	}
+}
+
 static void draw_faults(struct sim *s, struct faults *f)
 {
 	struct rng *r = &s->rng;
@@ -385,6 +400,7 @@ void swarm_draw(struct sim *s)
 			s->side[i].set.orphan_retries = 3;
 			s->side[i].set.retries = 4;
 			s->side[i].set.syn_retries = 6;
+			draw_narrow(s, i);
 		}
 	s->npairs = rng_in(r, 1, rng_below(r, 4) ? 2 : MAX_PAIRS);
 	for (unsigned i = 0; i < s->npairs; i++) {

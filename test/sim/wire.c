@@ -60,10 +60,9 @@ static void match(struct sim *s, unsigned side, struct trail *t)
 		unsigned mine = p->ep[0].side == side ? 0 : 1;
 		uint16_t own = mine ? t->dport : t->sport;
 
-		/* one that is over had the same port before */
+		/* one that began before may have had the same port */
 		if ((t->ip[10] == 0xff) != (p->version == 4) || !p->port ||
-		    p->port != own || (!p->ep[0].open && !p->ep[1].open) ||
-		    (who && p->turn < who->turn))
+		    p->port != own || (who && p->turn < who->turn))
 			continue;
 		who = p;
 		end = mine;
@@ -151,8 +150,9 @@ static bool numbers(struct sim *s, struct trail *t, const struct packet *p)
 	if (diff(p->seq, t->top) > 0)
 		sim_fail(s, "a hole: %u is sent, all before ends at %u",
 			 p->seq - t->iss, t->top - t->iss);
+	/* but for a probe of one octet, and a FIN */
 	if (t->has_peer_edge && diff(end, t->top) > 0 &&
-	    diff(end, t->peer_edge) > 1)
+	    diff(p->seq + p->len, t->peer_edge) > (p->len == 1))
 		sim_fail(s, "sent up to %u, the peer allows %u", end - t->iss,
 			 t->peer_edge - t->iss);
 	if (diff(end, t->top) > 0) {
