@@ -3,6 +3,7 @@
  * arrows.c - the changes of state that a stack reports: each is an arrow of
  * RFC 9293's figure, and each begins where the one before it led.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim.h"
@@ -55,4 +56,34 @@ void arrows_check(struct sim *s, unsigned i)
 				 tcpd_state_name((enum tcpd_state) * state));
 		*state = (uint8_t)tr.to;
 	}
+}
+
+void arrows_count(struct sim *s, unsigned side)
+{
+	struct tcpd_arrow a;
+
+	for (unsigned i = 0; tcpd_arrow(s->side[side].st, i, &a); i++)
+		if (a.taken && i < 64)
+			s->arrows |= UINT64_C(1) << i;
+}
+
+void arrows_say(uint64_t taken)
+{
+	static struct sim s;
+	struct tcpd_arrow a;
+	unsigned n = 0, i;
+
+	s.seed = 1;
+	swarm_draw(&s);
+	if (!world_make(&s, 0))
+		return;
+	for (i = 0; tcpd_arrow(s.side[0].st, i, &a); i++)
+		if (taken >> i & 1)
+			n++;
+		else
+			printf("never: %s to %s on %s\n",
+			       tcpd_state_name(a.from), tcpd_state_name(a.to),
+			       a.event);
+	printf("%u of the %u arrows of the state diagram were taken\n", n, i);
+	world_close(&s);
 }

@@ -48,6 +48,7 @@ static void add(struct tally *to, const struct tally *t)
 	to->failed += t->failed;
 	to->events += t->events;
 	to->digest ^= t->digest;
+	to->arrows |= t->arrows;
 }
 
 /* In a process of its own, whose sums come out of the returned descriptor. */

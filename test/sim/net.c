@@ -259,6 +259,7 @@ static void cross(struct sim *s, unsigned from, uint8_t *data, uint32_t len,
 	bool bad = s->now < s->faults_end;
 	struct flight out = {.to = !from,
 			     .honest = true,
+			     .sent = s->now,
 			     .gen = gen,
 			     .len = len,
 			     .off = *off,

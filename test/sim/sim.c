@@ -43,6 +43,7 @@ static bool play(uint64_t seed, const struct options *o, struct tally *t)
 	t->seeds++;
 	t->events += s.nevents;
 	t->digest ^= s.digest; /* whatever the order of seeds */
+	t->arrows |= s.arrows;
 	t->failed += !fine;
 	if (!fine)
 		printf("# seed %llu: %s\n# again: scripts/sim --replay %llu\n",
@@ -82,6 +83,7 @@ static unsigned blocks(const struct options *o, unsigned *test,
 		all->failed += t.failed;
 		all->events += t.events;
 		all->digest ^= t.digest;
+		all->arrows |= t.arrows;
 	}
 	return failed;
 }
@@ -174,6 +176,7 @@ int main(int argc, char **argv)
 		o.seeds = 1000;
 	failed = blocks(&o, &test, &all);
 	if (o.plain) {
+		arrows_say(all.arrows);
 		printf("digest %016llx\n%llu seeds, %llu failed\n",
 		       (unsigned long long)all.digest,
 		       (unsigned long long)all.seeds,

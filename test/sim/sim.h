@@ -141,7 +141,7 @@ struct side {
 };
 
 struct flight {
-	tcpd_time at;
+	tcpd_time at, sent;
 	uint64_t order;
 	uint8_t to;  /* side */
 	bool honest; /* neither forged nor damaged */
@@ -173,6 +173,7 @@ struct sim {
 	uint64_t *hash;	       /* of each packet (--records) */
 	size_t nhash, hash_room;
 	uint64_t digest; /* of everything that happened */
+	uint64_t arrows; /* of the diagram, that were taken */
 	void *pcap[2];	 /* FILE, of a replay */
 	bool errnos;	 /* cwnd must not fall */
 	bool ending;	 /* the programs have been told to close */
@@ -273,6 +274,10 @@ bool mischief(struct sim *s, struct endpoint *e);
 
 /* arrows.c: every change of state is an arrow of the diagram */
 void arrows_check(struct sim *s, unsigned side);
+/* Those that |side| has taken so far go to s->arrows. */
+void arrows_count(struct sim *s, unsigned side);
+/* Says which are not among |taken|. */
+void arrows_say(uint64_t taken);
 
 /* rules.c */
 void rules_check(struct sim *s, unsigned side);
@@ -306,7 +311,7 @@ void forge(struct rng *r, struct forgery *f);
 #define MAX_JOBS 64
 
 struct tally {
-	uint64_t seeds, failed, events, digest;
+	uint64_t seeds, failed, events, digest, arrows;
 };
 typedef void jobs_part(uint64_t first, uint64_t n, uint64_t step,
 		       const void *arg, struct tally *t);

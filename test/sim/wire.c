@@ -294,8 +294,12 @@ void wire_in(struct sim *s, const struct flight *f)
 	p.wnd = (uint16_t)(tcp[14] << 8 | tcp[15]);
 	mine = find(&s->side[to], p.dst, p.dport, p.src, p.sport);
 	theirs = find(&s->side[!to], p.src, p.sport, p.dst, p.dport);
+	/* such answers are limited to two a second: where a round trip takes as
+	 * long, that ends no war, but the next time-out does */
 	if (mine)
-		mine->gen = (uint8_t)(f->gen + 1);
+		mine->gen = s->now - f->sent < TCPD_MS(250)
+				    ? (uint8_t)(f->gen + 1)
+				    : 0;
 	if (!mine || !theirs || !(p.flags & FLAG_ACK) || p.flags & FLAG_RST)
 		return;
 	scales(mine, theirs);

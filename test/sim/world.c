@@ -85,6 +85,7 @@ void world_close(struct sim *s)
 
 		if (!side->st)
 			continue;
+		arrows_count(s, i);
 		tcpd_free(side->st);
 		side->st = NULL;
 		if (side->mem.wrong)
