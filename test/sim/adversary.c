@@ -54,14 +54,18 @@ void adversary_act(struct sim *s)
 	struct packet p = {.protocol = PROTO_TCP, .data = noise};
 	struct tcpd_offload off = {0};
 	struct tcpd_status st;
-	struct forgery f = {&p, &st, noise, false};
+	struct forgery f = {&p, &st, noise, false, false};
 	uint32_t len;
 	uint8_t *copy;
 
 	if (!e ||
 	    tcpd_status(s->side[e->side].st, e->h, &st, sim_now(s, e->side)) ||
-	    st.state < TCPD_ESTABLISHED || st.state == TCPD_TIME_WAIT)
+	    st.state == TCPD_CLOSED || st.state == TCPD_TIME_WAIT)
 		return; /* RFC 6191 lets a good guess end TIME-WAIT */
+	/* a good guess ends that, too (RFC 9293, 3.9.2.2) */
+	f.opening = st.state < TCPD_ESTABLISHED;
+	if (f.opening && !e->pair->hostile)
+		return;
 	p.version = st.local.family;
 	memcpy(p.src, st.peer.ip, 16);
 	memcpy(p.dst, st.local.ip, 16);

@@ -184,7 +184,15 @@ static void forge_icmp(struct rng *r, struct forgery *f)
 				 .len = rng_below(r, 1400)};
 	memcpy(quoted.src, st->local.ip, 16);
 	memcpy(quoted.dst, st->peer.ip, 16);
-	quoted.seq = near_edge(r, st->snd_una, st->snd_nxt - st->snd_una);
+	quoted.seq =
+		f->opening && rng_below(r, 2)
+			? st->iss
+			: near_edge(r, st->snd_una, st->snd_nxt - st->snd_una);
+	if (f->opening) {
+		quoted.flags = FLAG_SYN;
+		quoted.ack = 0;
+		quoted.len = 0;
+	}
 	len = (uint32_t)packet_build(&quoted, inner);
 	if (len > (p->version == 4 ? 28u : 1200u))
 		len = p->version == 4 ? 28 : 1200;
@@ -212,7 +220,9 @@ void forge(struct rng *r, struct forgery *f)
 		forge_rst,  forge_syn,	forge_text, forge_outside,
 		forge_null, forge_sack, forge_icmp};
 
-	if (f->old && rng_below(r, 2))
+	if (f->opening)
+		forge_icmp(r, f);
+	else if (f->old && rng_below(r, 2))
 		forge_old(r, f);
 	else
 		kinds[rng_below(r, sizeof(kinds) / sizeof(*kinds))](r, f);

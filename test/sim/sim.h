@@ -304,6 +304,7 @@ struct forgery {
 	const struct tcpd_status *st;
 	uint8_t *noise; /* 1600 octets for text, or the message */
 	bool old;	/* its time stamp is one that PAWS refuses */
+	bool opening;	/* only what an opening that is not promised may get */
 };
 void forge(struct rng *r, struct forgery *f);
 
