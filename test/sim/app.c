@@ -343,7 +343,7 @@ static void untouched(struct sim *s, struct endpoint *e)
 		return;
 	if (!e->cwnd) /* the initial one: less is not even left by idling */
 		e->cwnd = st.cwnd;
-	probes = tcpd_stats(stack_of(s, e))->timeouts_tlp;
+	probes = tcpd_stats(app_stack(s, e))->timeouts_tlp;
 	if (st.cwnd < e->cwnd || st.retransmits > probes || st.after_rto ||
 	    st.in_recovery || st.ssthresh < UINT32_MAX)
 		sim_fail(s, "cwnd was %u and is %u, %u retransmissions",
