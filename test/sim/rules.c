@@ -85,6 +85,11 @@ void rules_sent(struct sim *s, unsigned side, const struct packet *p,
 		/* a probe of the tail goes even so (RFC 8985, 7.3) */
 		if (e->seen == e->h && most < e->in_flight + st.mss)
 			most = e->in_flight + st.mss;
+		/* and two segments, to see whether a time-out was spurious
+		 * (RFC 5682, 2.1), beside all that may still be there */
+		if (e->seen == e->h && st.after_rto &&
+		    most < e->nxt - e->una + 2 * st.mss)
+			most = e->nxt - e->una + 2 * st.mss;
 		if (st.in_flight > most && p->len > 1)
 			sim_fail(s, "%u octets leave: %u in flight, cwnd %u",
 				 p->len, st.in_flight, st.cwnd);
