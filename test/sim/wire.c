@@ -294,10 +294,11 @@ void wire_in(struct sim *s, const struct flight *f)
 	p.wnd = (uint16_t)(tcp[14] << 8 | tcp[15]);
 	mine = find(&s->side[to], p.dst, p.dport, p.src, p.sport);
 	theirs = find(&s->side[!to], p.src, p.sport, p.dst, p.dport);
-	/* such answers are limited to two a second: where a round trip takes as
-	 * long, that ends no war, but the next time-out does */
+	/* such answers are limited to four in half a second (rst_reassure()):
+	 * a chain with a longer round trip goes on at that rate, until what
+	 * it is about changes, as RFC 9293 has it */
 	if (mine)
-		mine->gen = s->now - f->sent < TCPD_MS(250)
+		mine->gen = s->now - f->sent < TCPD_MS(50)
 				    ? (uint8_t)(f->gen + 1)
 				    : 0;
 	if (!mine || !theirs || !(p.flags & FLAG_ACK) || p.flags & FLAG_RST)
