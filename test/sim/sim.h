@@ -116,7 +116,8 @@ struct trail {
 	struct endpoint *e; /* whose stream it carries; NULL: not known */
 	uint32_t ts_val;    /* its last time stamp */
 	bool has_ts;
-	uint8_t gen; /* of the last packet that came for it (war) */
+	uint32_t sacks; /* what its last SACK blocks sum up to */
+	uint8_t gen;	/* of the last packet that came for it (war) */
 };
 
 struct side {

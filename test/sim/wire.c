@@ -204,6 +204,23 @@ static void early(struct sim *s, const struct trail *t, const struct packet *p)
 		sim_fail(s, "text leaves before the handshake is over");
 }
 
+/* SACK blocks tell something new if they are not those of the ACK before. */
+static bool sack_news(struct trail *t, const struct packet *p)
+{
+	uint32_t sum = 0, had = t->sacks;
+
+	for (uint8_t i = 0; i + 1 < p->nopt;) {
+		uint8_t kind = p->opt[i];
+		uint8_t len = kind <= OPTION_NOP ? 1 : p->opt[i + 1];
+
+		for (uint8_t k = 0; kind == OPTION_SACK && k < len; k++)
+			sum = sum * 31 + p->opt[i + k];
+		i = (uint8_t)(i + len);
+	}
+	t->sacks = sum;
+	return sum && sum != had;
+}
+
 uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
 {
 	struct trail *t, *other;
@@ -236,8 +253,9 @@ uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
 	if (numbers(s, t, p)) {
 		world_progress(s);
 		t->gen = 0;
-		return 0;
 	}
+	if (sack_news(t, p))
+		t->gen = 0;
 	if (t->gen > WAR)
 		sim_fail(s, "%u answers to answers, and nothing new", t->gen);
 	return t->gen;
