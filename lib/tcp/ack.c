@@ -201,7 +201,8 @@ static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 
 void ack_take(struct tcp *t, struct conn *c, const struct segment *seg)
 {
-	struct news n = {.seg = seg, .una = c->snd_una, .prior = conn_pipe(c)};
+	struct news n = {.seg = seg, .una = c->snd_una, .prior = conn_pipe(c),
+			 .flight = conn_flight(c)};
 
 	if (seq_gt(seg->h.ack, c->snd_una))
 		n.acked = seg->h.ack - c->snd_una;

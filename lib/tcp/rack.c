@@ -97,7 +97,7 @@ static bool was_mtu_probe(struct tcp *t, struct conn *c, const struct xmit *x)
 static void lose(struct tcp *t, struct conn *c, struct news *n, struct xmit *x)
 {
 	bool again = x->flags & XMIT_RESENT && c->recovery == REC_FAST &&
-		     x->sent_at > flow_of(t, c)->reduced_at;
+		     x->sent_at >= flow_of(t, c)->reduced_at;
 
 	if (was_mtu_probe(t, c, x))
 		return;

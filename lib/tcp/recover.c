@@ -171,11 +171,13 @@ static void answer_loss(struct tcp *t, struct conn *c, const struct news *n)
 		return;
 	conn_want_output(t, c);
 	if (c->recovery == REC_OPEN || c->recovery == REC_CWR) {
-		enter_fast(t, c, n, n->prior);
+		/* RFC 5681, 3.1: without what went beyond cwnd since the first
+		 * of them was SACKed */
+		enter_fast(t, c, n, min_u32(n->flight, c->ccs.cwnd));
 		c->rexmt_force = true;
 	} else if (n->again) {
 		/* a second indication of congestion (RFC 5681, 4.3) */
-		reduce(t, c, n, n->prior, CC_LOSS);
+		reduce(t, c, n, min_u32(n->flight, c->ccs.ssthresh), CC_LOSS);
 	}
 }
 
@@ -232,6 +234,7 @@ void recover_reorder(struct tcp *t, struct conn *c)
 {
 	struct news n = {.una = c->snd_una,
 			 .prior = conn_pipe(c),
+			 .flight = conn_flight(c),
 			 .fack = flow_of(t, c)->fack};
 
 	t->stat.timeouts_reorder++;
@@ -259,6 +262,6 @@ void recover_marked(struct tcp *t, struct conn *c, const struct news *n)
 	if (c->recovery != REC_OPEN)
 		return;
 	undo_end(flow_of(t, c));
-	reduce(t, c, n, n->prior, CC_CE);
+	reduce(t, c, n, min_u32(n->flight, c->ccs.cwnd), CC_CE);
 	c->recovery = REC_CWR;
 }
