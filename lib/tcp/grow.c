@@ -20,6 +20,11 @@
 /* Loopback-like paths have round trips below the time a wake-up takes. */
 #define ROUND_MIN  TCPD_US(100)
 
+/* On a path shorter than the first a round lasts as long as the second: what
+ * comes while the caller is held up is drained in no time, and says nothing. */
+#define ROUND_SURE TCPD_MS(2)
+#define ROUND_LONG TCPD_MS(10)
+
 /* A path has become longer when for so long all round trips took so many times
  * what the shortest did. */
 #define PATH_TIME  TCPD_SEC(10)
@@ -105,18 +110,29 @@ static uint32_t per_round_trip(const struct tcp *t, const struct conn *c,
 	return (uint32_t)min_u64(n, UINT32_MAX);
 }
 
+static bool is_short(const struct inflow *g)
+{
+	return round_trip(g) < ROUND_SURE;
+}
+
+static bool is_over(const struct tcp *t, const struct inflow *g)
+{
+	return t->now - g->at >= (is_short(g) ? ROUND_LONG : round_trip(g));
+}
+
 static void look(struct tcp *t, struct conn *c, struct inflow *g)
 {
 	uint64_t most = min_u64(c->rcv_max, mem_share(t));
 	uint64_t want, n;
 
-	if (t->now == g->at)
-		return; /* what comes at one time is one */
+	/* what comes at one time is one */
+	if (t->now == g->at || (is_short(g) && !is_over(t, g)))
+		return;
 	n = per_round_trip(t, c, g);
 	want = 2 * n + sub_sat(n, g->prev); /* it will go on to rise */
 	if (g->rtt && !mem_low(t))
 		c->rcv_buf = max_u32(c->rcv_buf, (uint32_t)min_u64(want, most));
-	if (t->now - g->at < round_trip(g))
+	if (!is_over(t, g))
 		return;
 	g->prev = (uint32_t)n;
 	begin(t, c, g);
@@ -148,8 +164,9 @@ bool grow_asks(const struct tcp *t, const struct conn *c)
 
 	if (!c->hands_on || !g || t->now == g->at)
 		return false;
-	return t->now - g->at >= round_trip(g) ||
-	       2 * (uint64_t)per_round_trip(t, c, g) > c->rcv_buf;
+	return is_over(t, g) ||
+	       (!is_short(g) &&
+		2 * (uint64_t)per_round_trip(t, c, g) > c->rcv_buf);
 }
 
 void grow_held(struct tcp *t, struct conn *c, uint32_t held)

@@ -160,6 +160,28 @@ START_TEST(grow_takes_a_burst_for_no_rate)
 }
 END_TEST
 
+/* The caller is held up for 5 ms, then drains within 200 us what came. */
+START_TEST(grow_takes_a_backlog_for_no_rate)
+{
+	conn(TCPD_US(100));
+	for (unsigned i = 0; i < 200; i++) {
+		rig_pass(TCPD_MS(5));
+		for (unsigned k = 0; k < 4; k++) {
+			rig_pass(TCPD_US(50));
+			text(60000, 60000);
+		}
+	}
+	ck_assert_uint_eq(c->rcv_buf, 65536);
+	/* a rate that lasts */
+	for (unsigned i = 0; i < 2000; i++) {
+		rig_pass(TCPD_US(50));
+		text(60000, 60000);
+	}
+	ck_assert_uint_ge(c->rcv_buf, 200000);
+	ck_assert_uint_le(c->rcv_buf, 360000);
+}
+END_TEST
+
 START_TEST(grow_knows_no_round_trip_and_takes_that_of_a_window)
 {
 	conn(0);
@@ -220,6 +242,7 @@ int main(void)
 	tcase_add_test(tc, grow_does_not_feed_a_queue);
 	tcase_add_test(tc, grow_counts_what_is_read);
 	tcase_add_test(tc, grow_counts_what_is_read_behind_the_reader);
+	tcase_add_test(tc, grow_takes_a_backlog_for_no_rate);
 	tcase_add_test(tc, grow_takes_a_burst_for_no_rate);
 	tcase_add_test(tc, grow_knows_no_round_trip_and_takes_that_of_a_window);
 	tcase_add_test(tc, grow_learns_that_the_path_has_become_longer);
