@@ -16,11 +16,13 @@
 uint64_t burst_rate(const struct conn *c)
 {
 	bool slow_start = c->ccs.cwnd < c->ccs.ssthresh / 2;
+	/* in a recovery cwnd is what goes on beside what is lost, and what is
+	 * out is nearer to what the path takes */
+	uint64_t window = max_u32(c->ccs.cwnd, conn_flight(c));
 
 	if (c->srtt == 0)
 		return 0;
-	return (uint64_t)c->ccs.cwnd * (slow_start ? 200 : 120) / 100 *
-	       TCPD_SEC(1) / c->srtt;
+	return window * (slow_start ? 200 : 120) / 100 * TCPD_SEC(1) / c->srtt;
 }
 
 static uint32_t octets(const struct conn *c)

@@ -16,7 +16,7 @@ static uint32_t burst(tcpd_time rtt, uint32_t segments, uint32_t ssthresh,
 
 	c.ccs.cwnd = segments * MSS;
 	c.ccs.ssthresh = ssthresh;
-	c.snd_nxt = c.burst_end = 4000000000u;
+	c.snd_una = c.snd_nxt = c.burst_end = 4000000000u;
 	return burst_end(&c, may, MSS) - c.snd_nxt;
 }
 

@@ -180,6 +180,14 @@ static void paused(void)
 	c->srtt = TCPD_SEC(60);
 }
 
+/* More is out than cwnd has in a recovery. */
+static void much_out(void)
+{
+	c->ccs.cwnd = CWND / 10;
+	c->ccs.ssthresh = CWND / 10;
+	c->snd_nxt = c->snd_una + CWND;
+}
+
 static void module(void)
 {
 	c->ccs.pacing_rate = 123456;
@@ -233,6 +241,7 @@ static const struct rate_row {
 	uint64_t rate;
 } rates[] = {
 	{"congestion avoidance", nothing, RATE},
+	{"what is out, in a recovery", much_out, RATE},
 	{"slow start", slow_start, RATE / 6 * 10},
 	{"a round trip below 1 ms", near, 0},
 	{"a millisecond takes the window", short_trip, 0},
