@@ -113,7 +113,7 @@ static void check_startup(struct bbr *b, const struct cc_state *s,
 
 	if (b->state != BBR_STARTUP)
 		return;
-	if (b->loss_round_start && rs->in_recovery &&
+	if (b->loss_round_start && b->recovering &&
 	    b->nlost >= (b->one_loss ? 1 : FULL_LOSSES) &&
 	    bbr_too_many_lost(b, s, rs->tx_in_flight, rs->sample_lost)) {
 		b->undo_state = BBR_STARTUP;

@@ -139,7 +139,6 @@ static void bbr_acked(struct cc_state *s, uint64_t *priv,
 	/* what ProbeRTT lets out is limited too, though not by the app */
 	k.app_limited |= rs->prior_delivered < b->limited_until;
 	b->delivered = rs->total_delivered;
-	b->recovering = rs->in_recovery;
 	if (!b->rtt_seen && rs->rtt && !b->full_bw_reached)
 		init_pacing(b, s, rs->rtt);
 	bbr_model_begin(b, s, &k);
@@ -215,6 +214,7 @@ static void bbr_enter_recovery(struct cc_state *s, uint64_t *priv,
 
 	if (why == CC_LOSS) {
 		save_for_undo(b, s);
+		b->recovering = true;
 		return;
 	}
 	note_loss(b, s);

@@ -152,7 +152,7 @@ START_TEST(bbr_leaves_startup_after_a_round_with_many_losses)
 {
 	begin(true);
 	ack(RTT, RATE, BDP);
-	rs.in_recovery = true;
+	cc_bbr.enter_recovery(&s, priv, BDP, CC_LOSS, rs.now);
 	rs.sample_lost = 20 * MSS;
 	/* six losses in a row are one range */
 	for (uint32_t i = 0; i < 6; i++)
@@ -179,7 +179,7 @@ START_TEST(bbr_leaves_startup_after_one_loss_if_it_sees_no_more)
 {
 	begin(false);
 	ack(RTT, RATE, BDP);
-	rs.in_recovery = true;
+	cc_bbr.enter_recovery(&s, priv, BDP, CC_LOSS, rs.now);
 	rs.sample_lost = MSS;
 	lose(0, 1, BDP, MSS);
 	ack(RTT, 2 * RATE, 3 * BDP);
@@ -331,7 +331,6 @@ START_TEST(bbr_probe_that_was_wrongly_ended_begins_again)
 	lose(0, 9, 2 * BDP, 9 * MSS);
 	cc_bbr.enter_recovery(&s, priv, BDP, CC_LOSS, rs.now);
 	ck_assert_uint_eq(b->state, BBR_DOWN);
-	rs.in_recovery = true;
 	ack(RTT, RATE, BDP);
 	lose(20 * MSS, 1, 2 * BDP, 9 * MSS); /* a later round of it */
 	ack(RTT, RATE / 2, BDP);
@@ -356,7 +355,6 @@ START_TEST(bbr_window_is_back_after_a_recovery)
 	ck_assert_uint_eq(s.cwnd, had); /* no window of the recovery's own */
 	cc_bbr.timeout(&s, priv, BDP, true, rs.now);
 	ck_assert_uint_eq(s.cwnd, MSS);
-	rs.in_recovery = true;
 	ack(RTT, RATE, 0);
 	ck_assert_uint_lt(s.cwnd, had);
 	cc_bbr.exit_recovery(&s, priv, BDP, rs.now);
