@@ -48,7 +48,7 @@ static const struct conf_choice ecn[] = {
 	{"on", TCPD_ECN_ON, false}, {0}};
 static const struct conf_choice congestion[] = {
 	{"newreno", TCPD_CC_NEWRENO, false},
-	{"cubic", TCPD_CC_CUBIC, false}, {"bbr", 0, true}, {0}};
+	{"cubic", TCPD_CC_CUBIC, false}, {"bbr", TCPD_CC_BBR, false}, {0}};
 static const struct conf_choice levels[] = {
 	{"error", CONF_LOG_ERROR, false}, {"warn", CONF_LOG_WARN, false},
 	{"info", CONF_LOG_INFO, false}, {"debug", CONF_LOG_DEBUG, false}, {0}};
@@ -159,7 +159,9 @@ const struct conf_row conf_rows[] = {
   .def = {"cubic"},
   .meaning = "Congestion control of connections that do not choose one "
 	"themselves (TCP_CONGESTION). newreno: RFC 5681. cubic: RFC 9438. In "
-	"both HyStart++ (RFC 9406) ends the first slow start." },
+	"both HyStart++ (RFC 9406) ends the first slow start. bbr: version 3 "
+	"(draft-ietf-ccwg-bbr), which sends at the rate that it finds, and "
+	"bears a loss of up to 2 %." },
 { "ecn", CONN, .type = CONF_T_CHOICE, MEMBER(tcpd_conn_settings, ecn),
   .choices = ecn, .def = {"passive"},
   .meaning = "Explicit congestion notification (RFC 3168): routers mark "

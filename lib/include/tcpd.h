@@ -206,7 +206,7 @@ bool tcpd_next_event(struct tcpd_stack *st, struct tcpd_event *ev);
 #define TCPD_MAX_WAITS 16
 #define TCPD_MAX_ADDRS 64
 
-enum tcpd_congestion { TCPD_CC_NEWRENO, TCPD_CC_CUBIC, TCPD_NCCS };
+enum tcpd_congestion { TCPD_CC_NEWRENO, TCPD_CC_CUBIC, TCPD_CC_BBR, TCPD_NCCS };
 const char *tcpd_congestion_name(enum tcpd_congestion cc);
 
 /*

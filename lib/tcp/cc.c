@@ -6,6 +6,7 @@
 static const struct cc_ops *const modules[] = {
 	[TCPD_CC_NEWRENO] = &cc_newreno,
 	[TCPD_CC_CUBIC] = &cc_cubic,
+	[TCPD_CC_BBR] = &cc_bbr,
 };
 
 const struct cc_ops *cc_ops_of(uint8_t congestion)

@@ -35,6 +35,8 @@ START_TEST(cc_numbers_are_those_of_the_names)
 	ck_assert_str_eq(tcpd_congestion_name(TCPD_CC_NEWRENO), "newreno");
 	ck_assert_ptr_eq(cc_ops_of(TCPD_CC_CUBIC), &cc_cubic);
 	ck_assert_str_eq(tcpd_congestion_name(TCPD_CC_CUBIC), "cubic");
+	ck_assert_ptr_eq(cc_ops_of(TCPD_CC_BBR), &cc_bbr);
+	ck_assert_str_eq(tcpd_congestion_name(TCPD_CC_BBR), "bbr");
 }
 END_TEST
 

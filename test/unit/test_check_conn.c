@@ -128,7 +128,7 @@ static const struct broken rows[] = {
 	CONN("conn: a state that no TCB has", idle, state, -3),
 	CONN("conn: a number never given", idle, id, 1000),
 	CONN("conn: a value that is not in its list", idle, recovery, 4),
-	CONN("conn: a value that is not in its list", idle, cc, 1),
+	CONN("conn: a value that is not in its list", idle, cc, TCPD_NCCS),
 	CONN("conn: a value that is not in its list", idle, err, 200),
 	CONN("conn: a window scale above 14", idle, rcv_wscale, 8),
 	CONN("conn: no segment has this MSS", idle, mss, 1),
