@@ -37,6 +37,18 @@ static void commit_reply(struct tcp *t, const struct reply *r)
 		t->stat.segments_acks_out++;
 }
 
+/* |x| leaves, with |in_flight| octets out already. */
+static void snapshot(const struct tcp *t, struct conn *c, struct xmit *x,
+		     uint32_t in_flight)
+{
+	const struct cc_ops *ops = cc_ops_of(c->cc);
+	struct flow *f = flow_of(t, c);
+
+	if (in_flight == 0 && ops->sending)
+		ops->sending(&c->ccs, f->cc, f->rate.app_limited != 0, t->now);
+	rate_sent(&f->rate, x, in_flight, t->now);
+}
+
 static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 {
 	uint32_t in_flight = conn_pipe(c);
@@ -48,7 +60,7 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 	if (end != c->iss + 1)
 		conn_flow(t, c);
 	if (c->flow)
-		rate_sent(&flow_of(t, c)->rate, x, in_flight, t->now);
+		snapshot(t, c, x, in_flight);
 	x->sent_at = t->now;
 	x->mss = (uint16_t)min_u32(mss, UINT16_MAX);
 	x->nsent = 1;
@@ -56,13 +68,12 @@ static void remember(struct tcp *t, struct conn *c, uint32_t end, uint32_t mss)
 
 void commit_sent_again(struct tcp *t, struct conn *c, struct xmit *x)
 {
-	struct flow *f = flow_of(t, c);
 	uint32_t in_flight = conn_pipe(c);
 
 	if (!xmit_waits(x))
 		in_flight -= min_u32(in_flight, x->end - x->seq);
 	score_resent(t, c, x);
-	rate_sent(&f->rate, x, in_flight, t->now);
+	snapshot(t, c, x, in_flight);
 	x->flags |= XMIT_EVER | XMIT_CWND_LIMITED;
 	if (x->nsent < UINT8_MAX)
 		x->nsent++;

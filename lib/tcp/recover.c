@@ -53,12 +53,13 @@ static void leave(struct tcp *t, struct conn *c)
 	const struct cc_ops *ops = cc_ops_of(c->cc);
 	struct flow *f = flow_of(t, c);
 
-	if (c->recovery == REC_FAST || c->recovery == REC_CWR) {
+	if (c->recovery != REC_RTO) {
 		if (!ops->own_window && c->ccs.ssthresh != UINT32_MAX)
 			c->ccs.cwnd = max_u32(c->ccs.ssthresh, c->mss);
-		ops->exit_recovery(&c->ccs, f->cc, conn_pipe(c), t->now);
 		rack_recovered(f);
 	}
+	if (c->recovery != REC_RTO || ops->own_window)
+		ops->exit_recovery(&c->ccs, f->cc, conn_pipe(c), t->now);
 	c->recovery = REC_OPEN;
 	c->dupacks = 0;
 	c->duped = 0;

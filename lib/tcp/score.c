@@ -10,6 +10,23 @@
 #include "base/seq.h"
 #include "news.h"
 
+static void tell_lost(const struct tcp *t, struct conn *c, const struct xmit *x)
+{
+	const struct cc_ops *ops = cc_ops_of(c->cc);
+	struct flow *f = flow_of(t, c);
+	struct cc_loss l = {.now = t->now,
+			    .seq = x->seq,
+			    .end = x->end,
+			    .tx_in_flight = x->tx_in_flight,
+			    .total_delivered = f->rate.delivered,
+			    .app_limited = (x->flags & XMIT_APP_LIMITED) != 0};
+
+	rate_lost(&f->rate, x->end - x->seq);
+	l.lost_since = rate_lost_since(&f->rate, x);
+	if (ops->lost)
+		ops->lost(&c->ccs, f->cc, &l);
+}
+
 void score_lost(struct tcp *t, struct conn *c, struct xmit *x)
 {
 	uint32_t len = x->end - x->seq;
@@ -21,7 +38,7 @@ void score_lost(struct tcp *t, struct conn *c, struct xmit *x)
 	else
 		c->lost += len;
 	if (c->flow)
-		rate_lost(&flow_of(t, c)->rate, len);
+		tell_lost(t, c, x);
 	xmit_put_lost(t, c, x);
 }
 
