@@ -417,12 +417,13 @@ static bool sysctls_of_a_script_count(void)
 		;
 	f = fopen(file, "ae");
 	CHECK(f);
-	(void)fputs("net.ipv4.tcp_timestamps=0\n", f);
+	(void)fputs("net.ipv4.tcp_timestamps=0\nnet.ipv4.tcp_ecn=1\n", f);
 	fclose(f);
 	fd = new_socket();
 	CHECK(!ifc.fcntl(u, fd, F_SETFL, O_RDWR | O_NONBLOCK));
 	CHECK(ifc.connect(u, fd, (struct sockaddr *)&ss, n) == -1);
-	CHECK(next(&s) && s.flags == FLAG_SYN && s.nopt == 12);
+	CHECK(next(&s) && s.nopt == 12 &&
+	      s.flags == (FLAG_SYN | FLAG_ECE | FLAG_CWR));
 	return !ifc.close(u, fd);
 }
 

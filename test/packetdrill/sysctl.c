@@ -34,6 +34,10 @@ static void apply(struct world *w, const char *name, const char *value)
 		s->timestamps = v != 0;
 	else if (!strcmp(name, "tcp_sack"))
 		s->sack = v != 0;
+	else if (!strcmp(name, "tcp_ecn"))
+		s->conn.ecn = v == 0   ? TCPD_ECN_OFF
+			      : v == 1 ? TCPD_ECN_ON
+				       : TCPD_ECN_PASSIVE;
 	else if (!strcmp(name, "tcp_syn_retries"))
 		s->syn_retries = (uint8_t)min_u64(v, 127);
 	else if (!strcmp(name, "tcp_synack_retries"))
