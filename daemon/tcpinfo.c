@@ -40,8 +40,12 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 {
 	uint32_t mss = s->mss ? s->mss : 1;
 
-	/* TCP_CA_Loss, TCP_CA_Recovery, TCP_CA_Disorder, TCP_CA_Open */
-	i->ca_state = s->after_rto ? 4 : s->in_recovery ? 3 : s->dupacks != 0;
+	/* TCP_CA_Loss, TCP_CA_Recovery, TCP_CA_CWR, TCP_CA_Disorder,
+	 * TCP_CA_Open */
+	i->ca_state = s->after_rto     ? 4
+		      : s->in_recovery ? 3
+		      : s->in_cwr      ? 2
+				       : s->dupacks != 0;
 	i->retransmits = (uint8_t)min_u32(s->rexmits, UINT8_MAX);
 	i->probes = s->probes;
 	i->backoff = s->backoff;

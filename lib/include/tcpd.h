@@ -635,6 +635,7 @@ struct tcpd_status {
 	 * shown that it does not work); some of the peer's was */
 	bool ecn, ecn_marks, ecn_seen;
 	bool in_recovery, after_rto;
+	bool in_cwr; /* the window falls for a congestion mark */
 	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
 	uint32_t rexmits; /* of what is first unacknowledged, by the timer */
 	uint32_t lost, resent; /* octets: thought lost; of them sent again */

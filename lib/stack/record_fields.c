@@ -284,6 +284,10 @@ static const struct field flow_fields[] = {
 	F(26, undo_octets), F(27, undo_ts), F(28, frto), F(29, frto_room),
 	F(30, min_rtt_at), F(31, min_rtt_next),
 	F(42, chrono), F(43, chrono_at), A(44, spent),
+	F(60, ecn.clean), F(61, ecn.news), F(62, ecn.out), F(63, ecn.back),
+	F(64, ecn.said), F(65, ecn.cuts), F(66, ecn.gone), F(67, ecn.cwr_seq),
+	F(68, ecn.was.cwnd), F(69, ecn.was.ssthresh), F(70, ecn.since),
+	F(71, hold), F(72, ecn.plain),
 };
 #undef F
 #undef A

@@ -138,6 +138,7 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->rcv_tos = c->rcv_tos;
 	s->in_recovery = c->recovery == REC_FAST;
 	s->after_rto = c->recovery == REC_RTO;
+	s->in_cwr = c->recovery == REC_CWR;
 	s->congestion = tcpd_congestion_name((enum tcpd_congestion)c->cc);
 	s->octets_acked = c->octets_acked;
 	s->octets_received = c->octets_received;

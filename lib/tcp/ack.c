@@ -86,10 +86,12 @@ static void tell_cc(struct tcp *t, struct conn *c, struct news *n,
 		.in_flight = conn_pipe(c),
 		.cwnd_limited = n->cwnd_limited,
 		.in_recovery = recovering,
+		.ece = n->ece,
 	};
 
 	rate_end(&n->rate, &f->rate, c->min_rtt);
 	rs.delivered = r->delivered;
+	rs.ce = n->ece ? r->delivered : 0;
 	rs.lost = r->lost;
 	rs.rtt = r->rtt;
 	rs.sample_delivered = (uint32_t)min_u64(r->over, UINT32_MAX);
@@ -183,7 +185,12 @@ static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 		advance(t, c, n);
 	measure(t, c, n);
 	grown = growth(t, c, n, after_rto);
+	n->ece = c->ecn && ecn_heard(t, c, n);
 	recover_heard(t, c, n);
+	if (n->ece) {
+		recover_marked(t, c, n);
+		grown = after_rto ? grown : 0; /* RFC 3168, 6.1.2 */
+	}
 	tlp_acked(t, c);
 	if (n->acked) {
 		drag_along(c, f);

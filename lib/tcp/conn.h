@@ -633,6 +633,13 @@ void ecn_arrived(struct tcp *t, struct conn *c, const struct segment *seg);
 /* Into a plan: what its segment says, and whether it is marked. */
 void ecn_plan(const struct conn *c, struct plan *p);
 void ecn_sent(struct tcp *t, struct conn *c, const struct plan *p);
+/* An ACK.  True: it tells of a congestion mark. */
+struct news;
+bool ecn_heard(struct tcp *t, struct conn *c, const struct news *n);
+/* The window is to fall for a mark, as once a round trip.  False: not. */
+bool ecn_cut(struct tcp *t, struct conn *c);
+/* It has fallen for a loss; |ssthresh|: before that. */
+void ecn_lost(struct tcp *t, struct conn *c, uint32_t ssthresh);
 
 /* --- stall.c: connections that hold the send budget.  When it wants to be
  * asked again, TCPD_NEVER: not before the budget is used up */

@@ -9,6 +9,7 @@
 #define TCP_FLOW_H
 
 #include "cc.h"
+#include "ecn.h"
 #include "rate.h"
 
 /* RFC 5682: nothing; the first segment went again; new text followed it. */
@@ -26,6 +27,7 @@ struct flow {
 	uint32_t burst_left; /* octets of the present burst */
 	uint32_t late;	  /* ns by which it began late, not made up for yet */
 	uint32_t paced;	  /* place in the heap + 1; 0: not in it */
+	bool hold;	  /* nothing goes before |depart_at|, at any rate */
 	tcpd_time rto_at; /* when the RTO is due, while another timer runs */
 
 	/* RFC 8985's variables (rack.c): of the transmission that was sent
@@ -64,6 +66,8 @@ struct flow {
 	/* what its time goes into (chrono.c) */
 	uint8_t chrono; /* enum chrono, since |chrono_at| */
 	tcpd_time chrono_at, spent[NCHRONOS];
+
+	struct ecn_path ecn;
 };
 
 #endif /* TCP_FLOW_H */

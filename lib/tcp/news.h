@@ -25,6 +25,9 @@ struct news {
 	bool sacks;	/* it has SACK blocks of what is in flight */
 	bool again;	/* a retransmission of this recovery is lost */
 	bool duplicate; /* RFC 5681, 2 */
+	bool ece;	/* of marks that count (ecn.c) */
+	/* of those delivered: text that went once, marked; other */
+	bool marked, plain;
 	bool cwnd_limited;
 	uint8_t dupacks; /* in a row before this one */
 	/* the record sent last, of those delivered that went once: Karn */

@@ -70,7 +70,9 @@ uint32_t pace_allows(const struct tcp *t, const struct conn *c, uint32_t len,
 	uint32_t left;
 	uint64_t rate;
 
-	if (begins(c))
+	if (f && f->hold && t->now < f->depart_at)
+		return 0;
+	if (!f || begins(c))
 		return len;
 	rate = pace_rate(t, c);
 	if (!rate)
@@ -86,7 +88,9 @@ void pace_sent(const struct tcp *t, struct conn *c, uint32_t len)
 	uint64_t rate, ns;
 	uint32_t cut;
 
-	if (!f || begins(c))
+	if (f && t->now >= f->depart_at)
+		f->hold = false;
+	if (!f || f->hold || begins(c))
 		return;
 	rate = pace_rate(t, c);
 	if (!rate) {
@@ -116,6 +120,17 @@ void pace_anew(struct tcp *t, struct conn *c)
 	if (c->on_list == ON_PACED)
 		conn_want_output(t, c);
 	f->depart_at = 0;
+	f->hold = false;
+}
+
+void pace_hold(struct tcp *t, struct conn *c, tcpd_time until)
+{
+	struct flow *f = flow_of(t, c);
+
+	pace_anew(t, c);
+	f->depart_at = until;
+	f->burst_left = 0;
+	f->hold = true;
 }
 
 /* --- the heap: a child is never before its parent; of the same time, the

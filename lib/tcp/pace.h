@@ -29,6 +29,9 @@ uint32_t pace_allows(const struct tcp *t, const struct conn *c, uint32_t len,
 /* |len| octets of text have left. */
 void pace_sent(const struct tcp *t, struct conn *c, uint32_t len);
 
+/* No text before |until|, whatever its rate (RFC 3168, 6.1.2). */
+void pace_hold(struct tcp *t, struct conn *c, tcpd_time until);
+
 /* The rate is another: what was computed from the old one holds no longer. */
 void pace_anew(struct tcp *t, struct conn *c);
 

@@ -40,11 +40,14 @@ static void reduce(struct tcp *t, struct conn *c, const struct news *n,
 static void enter_fast(struct tcp *t, struct conn *c, const struct news *n,
 		       uint32_t in_flight)
 {
+	uint32_t ssthresh = c->ccs.ssthresh;
+
 	t->stat.recovery_fast++;
 	count_early(t, c);
 	undo_begin(t, c);
 	if (c->recovery == REC_OPEN)
 		reduce(t, c, n, in_flight, CC_LOSS);
+	ecn_lost(t, c, ssthresh);
 	c->recovery = REC_FAST;
 }
 
@@ -260,9 +263,13 @@ void recover_at_once(struct tcp *t, struct conn *c)
 /* RFC 3168, 6.1.2: the peer has seen a mark. */
 void recover_marked(struct tcp *t, struct conn *c, const struct news *n)
 {
-	if (c->recovery != REC_OPEN)
+	struct flow *f = flow_of(t, c);
+
+	if (c->recovery != REC_OPEN || !ecn_cut(t, c))
 		return;
-	undo_end(flow_of(t, c));
+	undo_end(f);
 	reduce(t, c, n, min_u32(n->flight, c->ccs.cwnd), CC_CE);
 	c->recovery = REC_CWR;
+	if (!cc_ops_of(c->cc)->own_window)
+		prr_heard(c, f, n);
 }

@@ -156,6 +156,7 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	bool first = c->nrexmt == 0; /* not resent by the timer yet */
 	uint32_t flight = conn_flight(c);
 	struct flow *f = flow_of(t, c);
+	uint32_t ssthresh = c->ccs.ssthresh;
 	struct news n = {0};
 
 	if (conn_flight(c) == 0)
@@ -196,6 +197,7 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	frto_begin(t, c);
 	t->stat.recovery_rto += c->recovery != REC_RTO;
 	cc_ops_of(c->cc)->timeout(&c->ccs, f->cc, flight, first, t->now);
+	ecn_lost(t, c, ssthresh);
 	c->recovery = REC_RTO;
 	c->recover = c->snd_nxt;
 	c->dupacks = 0;

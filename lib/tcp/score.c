@@ -103,6 +103,10 @@ static void delivered(struct tcp *t, struct conn *c, struct news *n,
 
 	n->delivered += len;
 	n->cwnd_limited |= (x->flags & XMIT_CWND_LIMITED) != 0;
+	if ((x->flags & (XMIT_ECT | XMIT_EVER)) == XMIT_ECT)
+		n->marked = true;
+	else
+		n->plain = true;
 	if (c->recovery == REC_RTO && x->sent_at < flow_of(t, c)->reduced_at)
 		n->before_rto += len;
 	if (!(x->flags & XMIT_EVER) && seq_lt(x->seq, c->recover))

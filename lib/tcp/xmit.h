@@ -24,7 +24,8 @@ enum xmit_flags {
 	XMIT_EVER = 1u << 2,   /* was retransmitted once: no RTT (Karn) */
 	XMIT_APP_LIMITED = 1u << 3,
 	XMIT_CWND_LIMITED = 1u << 4,
-	XMIT_SACKED = 1u << 5 /* the peer has it out of order */
+	XMIT_SACKED = 1u << 5, /* the peer has it out of order */
+	XMIT_ECT = 1u << 6     /* it went marked as ECN-capable, at first */
 };
 
 enum xmit_tree { XT_SEQ, XT_SET, XT_N };

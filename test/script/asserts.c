@@ -153,6 +153,7 @@ static const struct {
 	FIELD("ecn", ecn),
 	FIELD("ecn-marks", ecn_marks),
 	FIELD("ecn-seen", ecn_seen),
+	FIELD("in-cwr", in_cwr),
 	FIELD("in-recovery", in_recovery),
 	FIELD("after-rto", after_rto),
 	FIELD("retransmits", retransmits),

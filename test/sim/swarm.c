@@ -89,6 +89,8 @@ static void draw_settings(struct sim *s, unsigned i)
 	set->tso4 = set->tso6 = set->csum && rng_below(r, 2);
 	set->queue = (uint8_t)rng_below(r, 64);
 	set->conn.congestion = (uint8_t)rng_below(r, TCPD_NCCS);
+	/* not drawn: what a seed of the others plays stays the same */
+	set->conn.ecn = (uint8_t)((s->seed / 4 + i) % TCPD_NECNS);
 	if (!rng_below(r, 3)) { /* entries give way, or there are none */
 		set->max_half_open = PICK(r, 1, 2, 4);
 		set->conn.syn_cookies =

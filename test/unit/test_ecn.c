@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_ecn.c - who asks for ECN and who agrees, flag by flag; what text that
- * comes marked makes of the ACKs that follow.
+ * comes marked makes of the ACKs that follow; when a sender answers an echo,
+ * and when he believes it no more.
  *
  * LINK: test/unit/rig.c
  */
 #include "rig.h"
+#include "tcp/news.h"
 #include "wire/ip.h"
 
 static struct segment segment(uint8_t flags, uint8_t tos)
@@ -165,16 +167,130 @@ START_TEST(ecn_marks_text_and_says_cwr_once)
 	ck_assert(mtu.ect && !(mtu.flags & TCP_CWR));
 	ecn_plan(c, &p);
 	ck_assert(p.ect && p.flags & TCP_CWR);
+	conn_flow(rig.t, c);
+	ck_assert_uint_ne(xmit_add(rig.t, c, 1, 11), SLAB_NONE);
 	ecn_sent(rig.t, c, &mtu);
 	ck_assert(c->cwr_due);
 	ecn_sent(rig.t, c, &p);
 	ck_assert(!c->cwr_due);
+	ck_assert(xmit_at(rig.t, c->xmit_last - 1)->flags & XMIT_ECT);
 	ck_assert_uint_eq(rig.t->stat.ecn_cwr_out, 1);
+	/* after a time-out nothing is risked */
+	c->recovery = REC_RTO;
+	ecn_plan(c, &p);
+	ck_assert(!p.ect);
+	c->recovery = REC_OPEN;
 	/* given up: no mark, but CWR is still the peer's due */
 	c->ect_off = c->cwr_due = true;
 	p.flags = 0;
 	ecn_plan(c, &p);
 	ck_assert(!p.ect && p.flags & TCP_CWR);
+}
+END_TEST
+
+/* What ecn_cut() says of ECE after ECE, each of them after our CWR. */
+static unsigned cuts(struct conn *c, tcpd_time gap)
+{
+	unsigned n = 0;
+
+	while (!c->ect_off && n < 20) {
+		rig.t->now += gap;
+		c->cwr_due = flow_of(rig.t, c)->ecn.said = false;
+		n += ecn_cut(rig.t, c);
+	}
+	return n;
+}
+
+static struct conn *sender(void)
+{
+	struct conn *c = rig_conn(1, 1);
+
+	c->ecn = true;
+	conn_flow(rig.t, c);
+	c->ccs.cwnd = 10 * c->mss;
+	return c;
+}
+
+START_TEST(ecn_is_believed_for_three_windows_without_an_ack_without_ece)
+{
+	struct conn *c = sender();
+	struct segment seg = segment(TCP_ACK, 0);
+	struct news n = {.seg = &seg, .marked = true};
+
+	ck_assert_uint_eq(cuts(c, 1), 3);
+	ck_assert_uint_eq(rig.t->stat.ecn_off_ce, 1);
+	/* of a path that has not marked all before: six, or two time-outs */
+	c = sender();
+	ck_assert(!ecn_heard(rig.t, c, &n));
+	ck_assert_uint_eq(cuts(c, 1), 6);
+	c = sender();
+	ck_assert(!ecn_heard(rig.t, c, &n));
+	ck_assert_uint_eq(cuts(c, c->rto), 3);
+	/* one ACK without ECE between them, and it counts anew */
+	c = sender();
+	for (unsigned i = 0; i < 20; i++) {
+		c->cwr_due = flow_of(rig.t, c)->ecn.said = false;
+		ck_assert(ecn_cut(rig.t, c));
+		ck_assert(!ecn_heard(rig.t, c, &n));
+	}
+	ck_assert(!c->ect_off);
+}
+END_TEST
+
+START_TEST(ecn_makes_the_window_smaller_once_a_cwr)
+{
+	struct conn *c = sender();
+	struct flow *f = flow_of(rig.t, c);
+	struct segment seg = segment(TCP_ACK | TCP_ECE, 0);
+	struct news n = {.seg = &seg, .marked = true};
+	struct plan p = {.kind = PLAN_DATA, .seq = c->snd_una, .len = 10};
+
+	ck_assert(ecn_heard(rig.t, c, &n) && ecn_cut(rig.t, c));
+	ck_assert(!ecn_cut(rig.t, c)); /* CWR is due */
+	ecn_plan(c, &p);
+	p.ect = false; /* there is no record */
+	ecn_sent(rig.t, c, &p);
+	ck_assert(f->ecn.said && ecn_heard(rig.t, c, &n));
+	ck_assert(!ecn_cut(rig.t, c)); /* it is on its way */
+	c->snd_una++;
+	ck_assert(ecn_heard(rig.t, c, &n) && ecn_cut(rig.t, c));
+	ck_assert_uint_eq(rig.t->stat.ecn_ece_in, 3);
+}
+END_TEST
+
+/* Flights of |segments| are lost, one after the other: how many until ECN is
+ * off; 0: it stays. */
+static unsigned flights(struct conn *c, uint32_t segments, bool came,
+			bool plain)
+{
+	struct segment seg = segment(TCP_ACK, 0);
+	struct news marked = {.seg = &seg, .marked = true};
+	struct news again = {.seg = &seg, .plain = true};
+
+	for (unsigned i = 1; i <= 5; i++) {
+		c->snd_nxt = c->snd_una + segments * c->mss;
+		flow_of(rig.t, c)->ecn.out = true;
+		if (came)
+			ecn_heard(rig.t, c, &marked);
+		if (plain)
+			ecn_heard(rig.t, c, &again);
+		ecn_lost(rig.t, c, UINT32_MAX);
+		ck_assert(c->cwr_due);
+		if (c->ect_off)
+			return i;
+	}
+	return 0;
+}
+
+START_TEST(ecn_is_given_up_where_nothing_marked_arrives)
+{
+	ck_assert_uint_eq(flights(sender(), 1, false, false), 2);
+	ck_assert_uint_eq(flights(sender(), 3, false, false), 1);
+	ck_assert_uint_eq(flights(sender(), 3, true, false), 0);
+	ck_assert_uint_eq(flights(sender(), 1, true, true), 0);
+	/* what went again arrives, and nothing of what went before it */
+	ck_assert_uint_eq(flights(sender(), 3, true, true), 1);
+	ck_assert_uint_eq(rig.t->stat.ecn_off_lost, 3);
 }
 END_TEST
 
@@ -192,5 +308,10 @@ int main(void)
 	tcase_add_test(tc, ecn_counts_every_segment_of_a_marked_super_segment);
 	tcase_add_test(tc, ecn_is_given_up_where_the_peers_marks_were_cleared);
 	tcase_add_test(tc, ecn_marks_text_and_says_cwr_once);
+	tcase_add_test(
+		tc,
+		ecn_is_believed_for_three_windows_without_an_ack_without_ece);
+	tcase_add_test(tc, ecn_makes_the_window_smaller_once_a_cwr);
+	tcase_add_test(tc, ecn_is_given_up_where_nothing_marked_arrives);
 	return rig_run(s);
 }
