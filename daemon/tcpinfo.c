@@ -68,7 +68,7 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->busy_time = s->busy / 1000;
 	i->rwnd_limited = s->limited_by_window / 1000;
 	i->sndbuf_limited = s->limited_by_buffer / 1000;
-	i->delivered = (uint32_t)(s->octets_acked / mss);
+	i->delivered = s->delivered;
 	i->bytes_sent = s->octets_sent + s->octets_retrans;
 	i->bytes_retrans = s->octets_retrans;
 	i->snd_wnd = s->snd_wnd;
@@ -80,6 +80,7 @@ void tcpinfo_fill(struct tcpinfo *i, const struct tcpd_status *s, tcpd_time now)
 	i->state = kernel_state(s->state);
 	i->options = (uint8_t)((s->ts ? TCPI_OPT_TIMESTAMPS : 0) |
 			       (s->sack ? TCPI_OPT_SACK : 0) |
+			       (s->syn_data ? TCPI_OPT_SYN_DATA : 0) |
 			       (s->wscale ? TCPI_OPT_WSCALE : 0) |
 			       (s->ecn ? TCPI_OPT_ECN : 0) |
 			       (s->ecn_seen ? TCPI_OPT_ECN_SEEN : 0));

@@ -228,6 +228,18 @@ enum tcpd_syn_cookies {
  */
 enum tcpd_ecn { TCPD_ECN_OFF, TCPD_ECN_PASSIVE, TCPD_ECN_ON, TCPD_NECNS };
 
+/* TCP Fast Open (RFC 7413); nobody gets it who has not asked for it, by
+ * TCPD_OPT_FASTOPEN or _FASTOPEN_CONNECT. */
+enum tcpd_fast_open {
+	TCPD_FO_CLIENT = 1u << 0,
+	TCPD_FO_SERVER = 1u << 1,
+	/* no cookies, for networks where no address is forged */
+	TCPD_FO_CLIENT_NO_COOKIE = 1u << 2,
+	TCPD_FO_SERVER_NO_COOKIE = 1u << 3,
+	/* every listener has asked for as many as its backlog */
+	TCPD_FO_ALL_LISTENERS = 1u << 4
+};
+
 /* What one listener may have differently (tcpd_listen). */
 struct tcpd_conn_settings {
 	tcpd_time synack_wait[TCPD_MAX_WAITS]; /* after each SYN-ACK */
@@ -282,6 +294,11 @@ struct tcpd_settings {
 	 * acknowledges is probed before the time-out (RFC 8985, 7).
 	 */
 	bool as_linux;
+	uint8_t fast_open; /* TCPD_FO_* */
+	/* Keys of its cookies, the first for new ones, that other hosts have
+	 * as well; none: keys of its own, a new one every 6 hours. */
+	uint8_t fast_open_nkeys;
+	uint8_t fast_open_key[2][16];
 	/* RSTs for segments of no connection; over it the first to a source
 	 * within a second goes still, the others do not */
 	uint32_t resets_per_second;
@@ -391,6 +408,16 @@ int tcpd_listen(struct tcpd_stack *st, tcpd_handle *h,
 int tcpd_connect(struct tcpd_stack *st, tcpd_handle *h,
 		 const struct tcpd_addr *local, const struct tcpd_addr *peer,
 		 tcpd_time now);
+
+/*
+ * After tcpd_connect() with TCPD_OPT_FASTOPEN_CONNECT: octets that its SYN,
+ * which waits for them, may take; a send of any number of octets, 0 too, lets
+ * it go.  0: it waits for nothing.
+ */
+uint32_t tcpd_syn_room(const struct tcpd_stack *st, tcpd_handle h);
+
+/* The cookies of servers, and who has failed, are forgotten. */
+void tcpd_fast_open_forget(struct tcpd_stack *st);
 
 /* The oldest connection of the accept queue; AGAIN when it is empty. */
 int tcpd_accept(struct tcpd_stack *st, tcpd_handle listener, tcpd_handle *out,
@@ -549,13 +576,21 @@ enum tcpd_option {
 			     that the peer is told (RFC 5482); and what he tells
 			     is taken where USER_TIMEOUT was not set, as the
 			     larger of both, at least 100 s; 0: neither */
-	TCPD_OPT_MAX_PACING_RATE /* octets a second, TCPD_PACING_MIN (which less
-				    becomes) to _MAX: text leaves no faster;
-				    0: only as the congestion control says */
+	TCPD_OPT_MAX_PACING_RATE, /* octets a second, TCPD_PACING_MIN (which
+				     less becomes) to _MAX: text leaves no
+				     faster; 0: only as the congestion control
+				     says */
+	TCPD_OPT_FASTOPEN, /* listeners: connections that have come with a
+			      cookie and wait for their last ACK; 0: no Fast
+			      Open */
+	TCPD_OPT_FASTOPEN_CONNECT,  /* 1: a connect asks for a cookie; where
+				       there is one, the SYN waits for the first
+				       send, and takes what fits of its text */
+	TCPD_OPT_FASTOPEN_NO_COOKIE /* 1: text on SYNs without cookies */
 };
 #define TCPD_PACING_MIN UINT64_C(1000)
 #define TCPD_PACING_MAX UINT64_C(1000000000000)
-#define TCPD_NOPTIONS	(TCPD_OPT_MAX_PACING_RATE + 1)
+#define TCPD_NOPTIONS	(TCPD_OPT_FASTOPEN_NO_COOKIE + 1)
 
 /* Of a socket, a connection or a listener: what a listener has its
  * connections take over.  HANDLE, OPTION, INVALID. */
@@ -636,6 +671,7 @@ struct tcpd_status {
 	bool ecn, ecn_marks, ecn_seen;
 	bool in_recovery, after_rto;
 	bool in_cwr; /* the window falls for a congestion mark */
+	bool syn_data; /* all text on the SYN was taken (Fast Open) */
 	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
 	uint32_t rexmits; /* of what is first unacknowledged, by the timer */
 	uint32_t lost, resent; /* octets: thought lost; of them sent again */
@@ -646,7 +682,9 @@ struct tcpd_status {
 	uint64_t octets_acked, octets_received, octets_sent, octets_retrans;
 	/* modulo 2^32, as TCP_INFO has them */
 	uint64_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t retransmits;		 /* segments, whole life */
+	uint32_t delivered;   /* segments acknowledged, the SYN and its
+				 text as one; about, where cut anew */
+	uint32_t retransmits; /* segments, whole life */
 	uint32_t rcv_buffer, snd_buffer; /* limits now, octets */
 	tcpd_time rcv_rtt;  /* the shortest round trip, as the receiver sees
 			       it; 0: little has come */

@@ -105,7 +105,13 @@
 	X(fragments, whole,         "datagrams put together") \
 	X(fragments, out,           "fragments sent, of echo replies") \
 	X(now,      fragmented,     "datagrams that wait for fragments") \
-	X(now,      fragment_blocks, "octets of buffer blocks that they hold")
+	X(now,      fragment_blocks, "octets of buffer blocks that they hold") \
+	X(fast_open, asked,         "SYNs that asked for a cookie") \
+	X(fast_open, taken,         "connections made at once, by a SYN with a good cookie") \
+	X(fast_open, refused,       "SYNs whose cookie was forged or too old") \
+	X(fast_open, full,          "SYNs that found too many others without their last ACK") \
+	X(fast_open, used,          "SYNs of ours whose text was taken") \
+	X(fast_open, failed,        "SYNs of ours whose text or option got no answer")
 
 /*
  * Why an RST was sent, or taken: keys of `resets.sent` and `resets.received`.

@@ -255,6 +255,18 @@ int tcpd_connect(struct tcpd_stack *st, tcpd_handle *h,
 	return err;
 }
 
+uint32_t tcpd_syn_room(const struct tcpd_stack *st, tcpd_handle h)
+{
+	const struct conn *c = open_conn(st, h);
+
+	return c && c->fo_wait ? fo_room(&st->t, c) : 0;
+}
+
+void tcpd_fast_open_forget(struct tcpd_stack *st)
+{
+	fo_forget(&st->t);
+}
+
 int tcpd_accept(struct tcpd_stack *st, tcpd_handle listener, tcpd_handle *out,
 		tcpd_time now)
 {
@@ -275,6 +287,8 @@ int tcpd_accept(struct tcpd_stack *st, tcpd_handle listener, tcpd_handle *out,
 	if (conn_readable(c) || c->fin_rcvd)
 		conn_event(t, c,
 			   TCPD_EV_READABLE | (c->fin_rcvd ? TCPD_EV_FIN : 0u));
+	if (c->state == TCPD_CLOSED)
+		conn_event(t, c, TCPD_EV_RESET);
 	return 0;
 }
 
@@ -479,7 +493,8 @@ int tcpd_send_filled_as(struct tcpd_stack *st, tcpd_handle h, size_t n,
 	if (n && flags & TCPD_SEND_EOR)
 		sendq_end_record(&st->t, c);
 	tcp_arm_trim(&st->t);
-	if (n && conn_synchronized(c))
+	user_sent(&st->t, c);
+	if (n && (conn_synchronized(c) || c->fo_from))
 		conn_want_output(&st->t, c);
 	return 0;
 }
@@ -547,6 +562,8 @@ int64_t tcpd_send_as(struct tcpd_stack *st, tcpd_handle h, const void *p,
 		done += part;
 		tcpd_send_filled_as(st, h, part, done < len ? 0 : flags, now);
 	}
+	if (len == 0)
+		(void)tcpd_send_filled_as(st, h, 0, 0, now);
 	return done || len == 0 ? (int64_t)done : -TCPD_ERR_AGAIN;
 }
 
@@ -567,7 +584,7 @@ uint32_t tcpd_unacked(const struct tcpd_stack *st, tcpd_handle h)
 {
 	const struct conn *c = open_conn(st, h);
 
-	if (!c || c->state == TCPD_CLOSED || c->snd_una == c->iss)
+	if (!c || c->state == TCPD_CLOSED || conn_syn_out(c))
 		return 0; /* the SYN does not count, nor does what waits for it
 			   */
 	return c->sq.end + (c->fin_queued ? 1u : 0u) - c->snd_una;

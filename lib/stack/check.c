@@ -202,6 +202,7 @@ static const char *chain(const struct tcp *t, uint32_t link, uint32_t *n)
 static const char *listeners(struct check *k)
 {
 	const struct tcp *t = k->t;
+	uint64_t fast = 0;
 	uint32_t asked = 0, queued = 0;
 
 	for (uint32_t i = 0; i < t->listeners.high; i++) {
@@ -211,6 +212,7 @@ static const char *listeners(struct check *k)
 		if (!slab_used(&t->listeners, i))
 			continue;
 		REQUIRE(listener_ok(t, l), "listeners: a value out of range");
+		fast += l->fo.pending;
 		wrong = accept_queue(t, l);
 		if (!wrong && t->ports[l->port].listeners == i + 1)
 			wrong = chain(t, i + 1, &asked);
@@ -221,6 +223,8 @@ static const char *listeners(struct check *k)
 	}
 	REQUIRE(asked == t->listeners.count,
 		"listeners: one that no segment can find");
+	REQUIRE(fast == k->nfast,
+		"listeners: others wait for their last ACK than are counted");
 	REQUIRE(queued == k->nqueued,
 		"accept queue: another number say that they are in one");
 	return NULL;

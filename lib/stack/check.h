@@ -17,6 +17,7 @@ struct check {
 	uint32_t nsackqs, nflows, ninflows;
 	uint32_t norphans;
 	uint32_t npaced;
+	uint32_t nfast; /* that wait for the last ACK of a Fast Open */
 	uint32_t nhashed, narmed, nqueued, nacks, nsends, nevents;
 };
 

@@ -84,7 +84,7 @@ static const char *values(const struct tcp *t, const struct conn *c)
 
 static const char *state(const struct tcp *t, const struct conn *c)
 {
-	bool syn_acked = c->snd_una != c->iss;
+	bool syn_acked = !conn_syn_out(c);
 	bool fin_acked = c->fin_sent && c->snd_una == conn_fin_seq(c) + 1;
 	bool closing = false;
 	bool half_closed = false;
@@ -245,7 +245,8 @@ static const char *numbers(const struct conn *c)
 		"conn: SND.NXT is behind what was ever queued");
 	REQUIRE(!c->fin_sent || c->snd_nxt == c->sq.end + 1,
 		"conn: FIN sent, and SND.NXT is not behind it");
-	REQUIRE(c->snd_una != c->iss || c->snd_nxt - c->iss <= 1,
+	REQUIRE(c->snd_una != c->iss || c->snd_nxt - c->iss <= 1 ||
+			c->syn_text || c->fo_from,
 		"conn: more sent than a SYN that is not acknowledged");
 	REQUIRE(!c->mtu_probe ||
 			(c->mtu_probe > c->pmtu &&
@@ -558,7 +559,8 @@ static const char *progress(const struct conn *c)
 		"timers: two for what is in flight");
 	REQUIRE(conn_flight(c) || !rexmt_armed(c),
 		"conn: nothing in flight, and its timer runs");
-	REQUIRE(conn_flight(c) || c->snd_una != c->iss || c->syn_due,
+	REQUIRE(conn_flight(c) || c->snd_una != c->iss || c->syn_due ||
+			c->fo_wait,
 		"conn: a SYN that nothing will send");
 	REQUIRE(!waits || conn_flight(c) || sends || c->timer[CT_PERSIST] ||
 			c->on_list == ON_PACED,
@@ -572,6 +574,23 @@ static const char *progress(const struct conn *c)
 		"conn: an ACK is due, and does not wait for output");
 	REQUIRE(!c->ack_delayed || c->ack_due || c->timer[CT_DELACK],
 		"conn: a delayed ACK that nothing will send");
+	return NULL;
+}
+
+static const char *fast_open(struct check *k, const struct conn *c)
+{
+	bool opening = c->state == TCPD_SYN_SENT && c->snd_nxt == c->iss;
+
+	REQUIRE(c->fo_form <= FO_EXPERIMENT,
+		"fast open: a form that no option has");
+	REQUIRE(!c->fo_wait || (opening && c->fo_text && !c->syn_due),
+		"fast open: a SYN that waits for text, and no more");
+	REQUIRE(!c->syn_text || c->active,
+		"fast open: text on the SYN of a peer");
+	REQUIRE(!c->fo_from || (!c->active && c->snd_una == c->iss &&
+				c->state != TCPD_CLOSED),
+		"fast open: it waits for no last ACK");
+	k->nfast += fo_listener(k->t, c) != NULL;
 	return NULL;
 }
 
@@ -619,6 +638,7 @@ const char *check_conn(struct check *k, uint32_t slot)
 	wrong = wrong ? wrong : inflow(k, c);
 	wrong = wrong ? wrong : urgent(c);
 	wrong = wrong ? wrong : uto(c);
+	wrong = wrong ? wrong : fast_open(k, c);
 	wrong = wrong ? wrong : borrows(k, c);
 	wrong = wrong ? wrong : timers(k, c);
 	if (wrong || c->state == TCPD_CLOSED)

@@ -226,6 +226,29 @@ static void put_paths(struct record_out *o, const struct tcp *t)
 	record_end(o, begun);
 }
 
+static void put_servers(struct record_out *o, const struct tcp *t)
+{
+	uint64_t begun = record_begin(o, TOP_SERVERS, REC_U64);
+
+	for (uint32_t i = 0; i < FO_CELLS; i++) {
+		const struct fo_cell *s = &t->servers[i];
+		uint64_t rest = s->mss | (uint64_t)s->fails << 16 |
+				(uint64_t)s->form << 24 |
+				(uint64_t)s->len << 32 |
+				(uint64_t)s->vain << 40;
+
+		if (!s->used)
+			continue;
+		record_put_int(o, i, 8);
+		record_put_int(o, s->hash, 8);
+		record_put_int(o, s->used, 8);
+		record_put_int(o, s->failed_at, 8);
+		record_put_int(o, rest, 8);
+		record_put(o, s->cookie, sizeof(s->cookie));
+	}
+	record_end(o, begun);
+}
+
 static void put_wheel(struct record_out *o, const struct wheel *w, uint16_t tag)
 {
 	uint64_t group = record_begin(o, tag, REC_GROUP);
@@ -282,6 +305,7 @@ static void put_all(struct record_out *o, const struct tcpd_stack *st)
 	put_wheel(o, &t->tw_wheel, TOP_TW_WHEEL);
 	put_recent(o, t);
 	put_paths(o, t);
+	put_servers(o, t);
 	record_put_frags(o, st);
 }
 

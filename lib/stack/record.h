@@ -57,6 +57,7 @@ enum record_top {
 		32, /* U64: cell, hash, time; for each of the last second */
 	TOP_COOKIES = 40, /* U32: slots of half-open entries, in order */
 	TOP_PATHS = 44,	  /* U64: cell, hash, until, next, the rest */
+	TOP_SERVERS,	  /* U64: cell, hash, used, failed, the rest, cookie */
 	TOP_FRAG = 48,	  /* group; the oldest first */
 	TOP_FRAGS_USED,	  /* U32: slots, in order of use */
 	TOP_ICMP_PEERS	  /* U64: cell, hash, time */

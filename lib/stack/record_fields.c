@@ -100,6 +100,7 @@ static const struct field tcpd_stack_fields[] = {
 	A(24, t.tw_share),
 	A(30, t.k_recent.k),
 	A(33, t.k_pmtu.k),
+	A(34, t.k_fo.k),
 	F(31, t.resets_full_at),
 	F(32, t.reply_run),
 	F(40, t.ts_base),
@@ -138,6 +139,9 @@ static const struct field listener_fields[] = {
 	F(15, opt.set),
 	A(16, opt.value),
 	F(17, set.ecn),
+	F(18, fo.pending),
+	A(19, fo.reset),
+	F(20, fo.step),
 };
 #undef F
 #undef A
@@ -353,6 +357,7 @@ static const struct field reply_fields[] = {
 	F(18, wscale),
 	F(19, ttl),
 	F(20, mss),
+	F(21, fo_form),
 	F(50, ip_id),
 	F(51, done),
 };
@@ -405,6 +410,8 @@ static const struct field conn_fields[] = {
 	F(174, ttl), F(175, rcv_tos), F(176, syncnt), F(177, linger_ms),
 	F(178, linger2_ms), F(179, defer_accept_ms),
 	F(180, adv_uto), F(181, remote_uto), F(190, ecn_plain),
+	F(182, fo_form), F(183, fo_from), F(184, fo_most),
+	F(185, syn_took), F(186, syn_sent),
 	F(150, octets_acked), F(151, octets_received), F(152, octets_sent),
 	F(153, octets_retrans), F(154, segs_in), F(155, segs_out),
 	F(156, data_segs_in), F(157, data_segs_out), F(158, retransmits),
@@ -424,7 +431,9 @@ static const struct field conn_fields[] = {
 	X(37, urg_out) X(38, urg_in) X(39, pmtu_search) X(40, no_super) \
 	X(41, unpushed) X(42, tlp_due) X(43, tlp_out) X(44, tlp_resent) \
 	X(45, uto_due) X(46, hands_on) X(47, starved) X(50, ecn) X(51, ect_off) X(52, ece_due) \
-	X(53, cwr_due) X(54, ce_now) X(55, ect_in) X(56, ecn_tried)
+	X(53, cwr_due) X(54, ce_now) X(55, ect_in) X(56, ecn_tried) \
+	X(57, fo_want) X(58, fo_free) X(59, fo_wait) X(60, fo_text) \
+	X(61, syn_text) X(62, fo_took)
 FLAGS(conn, CONN_FLAGS)
 const struct record_type record_conn = TYPE(conn);
 /* clang-format on */

@@ -413,6 +413,32 @@ static bool load_paths(struct loader *ld, struct octets o)
 	return true;
 }
 
+static bool load_servers(struct loader *ld, struct octets o)
+{
+	while (octets_left(&o)) {
+		uint64_t cell = record_int(&o, 8);
+		struct fo_cell s = {.hash = record_int(&o, 8)};
+		uint64_t rest;
+
+		s.used = record_int(&o, 8);
+		s.failed_at = record_int(&o, 8);
+		rest = record_int(&o, 8);
+		s.mss = (uint16_t)rest;
+		s.fails = (uint8_t)(rest >> 16);
+		s.form = (uint8_t)(rest >> 24);
+		s.len = (uint8_t)(rest >> 32);
+		s.vain = (uint8_t)(rest >> 40);
+		for (unsigned i = 0; i < sizeof(s.cookie); i++)
+			s.cookie[i] = octets_u8(&o);
+		if (o.bad || cell >= FO_CELLS || s.form > FO_EXPERIMENT ||
+		    s.vain > FO_EXPERIMENT || s.len > sizeof(s.cookie) ||
+		    !s.form != !s.len || s.len % 2)
+			return false;
+		ld->t->servers[cell] = s;
+	}
+	return true;
+}
+
 static bool load_frag(struct loader *ld, struct octets group)
 {
 	return record_get_frag(ld->st, group);
@@ -461,6 +487,7 @@ static const struct {
 	{TOP_TW_WHEEL, REC_GROUP, load_tw_wheel},
 	{TOP_RECENT, REC_U64, load_recent},
 	{TOP_PATHS, REC_U64, load_paths},
+	{TOP_SERVERS, REC_U64, load_servers},
 };
 
 static bool load_part(struct loader *ld, struct octets items, size_t part)

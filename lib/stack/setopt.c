@@ -58,7 +58,8 @@ int tcpd_set_option(struct tcpd_stack *st, tcpd_handle h, enum tcpd_option o,
 		return 0;
 	}
 	/* the MSS was told in the SYN; nothing is accepted from a connection */
-	if ((o == TCPD_OPT_MAXSEG || o == TCPD_OPT_DEFER_ACCEPT) &&
+	if ((o == TCPD_OPT_MAXSEG || o == TCPD_OPT_DEFER_ACCEPT ||
+	     o == TCPD_OPT_FASTOPEN || o == TCPD_OPT_FASTOPEN_CONNECT) &&
 	    (c->state != TCPD_CLOSED || c->active))
 		return -TCPD_ERR_INVALID;
 	c->options |= 1u << o;

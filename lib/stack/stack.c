@@ -49,6 +49,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->max_orphans = 8192;
 	s->wscale = 7;
 	s->timestamps = s->sack = s->pacing = true;
+	s->fast_open = TCPD_FO_CLIENT | TCPD_FO_SERVER;
 	s->resets_per_second = 10000;
 	s->mtu = 1500;
 	s->port_min = 32768;
@@ -94,6 +95,8 @@ static bool settings_ok(const struct tcpd_settings *s)
 	if (s->mtu < 68 || !s->port_min || s->port_min > s->port_max ||
 	    s->wscale > 14 || s->resets_per_second > RESETS_MAX ||
 	    s->queue > 63 || s->naddrs > TCPD_MAX_ADDRS)
+		return false;
+	if (s->fast_open_nkeys > ARRAY_SIZE(s->fast_open_key))
 		return false;
 	for (unsigned i = 0; i < s->naddrs; i++)
 		if (!prefix_ok(&s->addr[i]))
@@ -211,6 +214,7 @@ static void lay_out(struct layout *l, struct tcpd_stack **out,
 	t->replies = part(l, sizeof(struct reply) * NREPLIES);
 	t->recent.cell = part(l, sizeof(struct recent_cell) * RECENT_CELLS);
 	t->paths = part(l, sizeof(struct pmtu_cell) * PMTU_CELLS);
+	t->servers = part(l, sizeof(struct fo_cell) * FO_CELLS);
 	t->borrows = part(l, sizeof(struct borrow) * NBORROWS);
 	t->traces = part(l, sizeof(struct trace_entry) * NTRACES);
 	place_internet(l, st);
@@ -277,6 +281,7 @@ int tcpd_new(struct tcpd_stack **out, const struct tcpd_settings *s,
 	t->k_pmtu = derive(s->key, 17);
 	t->k_flow = derive(s->key, 18);
 	st->frags.key = derive(s->key, 19);
+	t->k_fo = derive(s->key, 20);
 	t->cookie.now.isn = derive(s->key, 6);
 	t->cookie.now.mss = derive(s->key, 7);
 	t->cookie.was.isn = derive(s->key, 8);

@@ -87,6 +87,14 @@ static void conn_timer(struct tcpd_status *s, const struct conn *c,
 		s->timer_left = sub_sat(next, now);
 }
 
+static uint32_t delivered(const struct conn *c)
+{
+	uint64_t text = c->octets_acked - c->syn_took;
+	uint32_t mss = max_u32(c->mss, 1);
+
+	return conn_syn_out(c) ? 0 : 1 + (uint32_t)((text + mss - 1) / mss);
+}
+
 static void conn_numbers(const struct tcp *t, const struct conn *c,
 			 struct tcpd_status *s, tcpd_time now)
 {
@@ -136,6 +144,8 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->tos = c->tos;
 	s->ttl = c->ttl ? c->ttl : TTL_DEFAULT;
 	s->rcv_tos = c->rcv_tos;
+	s->syn_data = c->fo_took;
+	s->delivered = delivered(c);
 	s->in_recovery = c->recovery == REC_FAST;
 	s->after_rto = c->recovery == REC_RTO;
 	s->in_cwr = c->recovery == REC_CWR;

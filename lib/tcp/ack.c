@@ -108,11 +108,11 @@ static void tell_cc(struct tcp *t, struct conn *c, struct news *n,
 /* Of every ACK that moves SND.UNA, the one of our SYN and of a probe too. */
 static void advance(struct tcp *t, struct conn *c, struct news *n)
 {
-	uint32_t text = n->acked - (c->snd_una == c->iss);
+	uint32_t text = n->acked - (conn_syn_out(c));
 
 	if (c->fin_sent && n->seg->h.ack == conn_fin_seq(c) + 1)
 		text--;
-	if (c->snd_una != c->iss) /* conn_syn_acked() wants to know */
+	if (!conn_syn_out(c)) /* conn_syn_acked() wants to know */
 		c->nrexmt = 0;
 	c->snd_una = n->seg->h.ack;
 	c->nprobes = 0;
@@ -141,7 +141,7 @@ static bool is_duplicate(const struct conn *c, const struct segment *seg)
  * congestion. */
 static void first_or_probe(struct tcp *t, struct conn *c, struct news *n)
 {
-	bool of_syn = c->snd_una == c->iss;
+	bool of_syn = conn_syn_out(c);
 
 	harvest(t, c, n, n->seg->h.ack);
 	advance(t, c, n);
@@ -206,16 +206,41 @@ static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 	tell_cc(t, c, n, grown, recovering);
 }
 
+/* The last ACK of a Fast Open: of the SYN-ACK first, for text that has gone
+ * behind it may be acknowledged with it, or not. */
+static void of_fast_open(struct tcp *t, struct conn *c,
+			 const struct segment *seg)
+{
+	struct segment syn = *seg;
+	struct news n = {.seg = &syn,
+			 .una = c->snd_una,
+			 .prior = conn_pipe(c),
+			 .flight = conn_flight(c),
+			 .acked = 1};
+
+	syn.h.ack = c->iss + 1;
+	first_or_probe(t, c, &n);
+	if (conn_flight(c))
+		rexmt_arm(t, c);
+}
+
 void ack_take(struct tcp *t, struct conn *c, const struct segment *seg)
 {
-	struct news n = {.seg = seg, .una = c->snd_una, .prior = conn_pipe(c),
-			 .flight = conn_flight(c)};
+	struct news n = {.seg = seg};
 
+	if (c->fo_from && seq_gt(seg->h.ack, c->iss)) {
+		of_fast_open(t, c, seg);
+		if (seg->h.ack == c->snd_una && !seg->h.opt.nsacks)
+			return;
+	}
+	n.una = c->snd_una;
+	n.prior = conn_pipe(c);
+	n.flight = conn_flight(c);
 	if (seq_gt(seg->h.ack, c->snd_una))
 		n.acked = seg->h.ack - c->snd_una;
-	if (n.acked && c->snd_una != c->iss)
+	if (n.acked && !conn_syn_out(c))
 		conn_flow(t, c);
-	if (n.acked && (c->snd_una == c->iss || c->nprobes))
+	if (n.acked && (conn_syn_out(c) || c->nprobes))
 		first_or_probe(t, c, &n);
 	else if (c->flow && (conn_flight(c) || seg->h.opt.nsacks))
 		of_flight(t, c, &n);

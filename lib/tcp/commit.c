@@ -86,9 +86,6 @@ static void count_prr(const struct tcp *t, const struct conn *c, uint32_t len)
 		prr_sent(flow_of(t, c), len);
 }
 
-/* A lost SYN is rarely congestion: the wait doubles only after these. */
-#define SYNS_LINEAR 4
-
 /* Less is unsent than before. */
 static void wake_app(struct tcp *t, struct conn *c)
 {
@@ -100,12 +97,31 @@ static void wake_app(struct tcp *t, struct conn *c)
 		sendq_wake(t, c);
 }
 
-static void commit_syn(struct tcp *t, struct conn *c)
+/* A lost SYN is rarely congestion: the wait doubles only after these. */
+#define SYNS_LINEAR 4
+
+/* Text on a SYN has a record of its own: the peer may take the SYN alone. */
+static void syn_text_sent(struct tcp *t, struct conn *c, const struct plan *p)
+{
+	remember(t, c, p->seq + 1 + p->len, p->mss);
+	c->snd_nxt += p->len;
+	c->syn_text = true;
+	c->syn_sent = (uint16_t)p->len;
+	c->octets_sent += p->len;
+	t->stat.octets_sent += p->len;
+	wake_app(t, c);
+}
+
+static void commit_syn(struct tcp *t, struct conn *c, const struct plan *p)
 {
 	c->syn_due = false;
 	if (c->snd_nxt == c->iss) {
 		remember(t, c, c->iss + 1, c->mss);
 		c->snd_nxt = c->iss + 1;
+		if (p->len)
+			syn_text_sent(t, c, p);
+		if (c->fo_from)
+			delack_sent(t, c, p->wnd);
 		wake_app(t, c);
 	} else if (c->xmit_first) {
 		xmit_at(t, c->xmit_first - 1)->flags |= XMIT_EVER;
@@ -231,6 +247,15 @@ static void commit_probe(struct tcp *t, struct conn *c, const struct plan *p)
 	persist_update(t, c);
 }
 
+/* As Linux: a request that is itself the handshake's last ACK. */
+static bool rides_on_ack(const struct tcp *t, const struct conn *c,
+			 const struct plan *p)
+{
+	return t->set.as_linux && p->kind == PLAN_DATA && c->active &&
+	       (c->ack_due || c->acks_owed) && c->last_ack_sent == c->irs + 1 &&
+	       c->rcv_nxt == c->irs + 1;
+}
+
 static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 {
 	uint32_t n = p->len > p->mss ? (p->len + p->mss - 1) / p->mss : 1;
@@ -243,12 +268,12 @@ static void commit_conn(struct tcp *t, struct conn *c, const struct plan *p)
 	if (p->len) {
 		c->data_segs_out += n;
 		c->last_snd = t->now;
-		if (c->data_segs_in)
+		if (c->data_segs_in || rides_on_ack(t, c, p))
 			c->quick = 0; /* a dialogue: ACKs ride on answers */
 	}
 	switch (p->kind) {
 	case PLAN_SYN:
-		commit_syn(t, c);
+		commit_syn(t, c, p);
 		break;
 	case PLAN_DATA:
 	case PLAN_MTU:

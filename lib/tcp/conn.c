@@ -206,6 +206,8 @@ void conn_free(struct tcp *t, struct conn *c)
 {
 	uint32_t tw = timewait_of(t, c);
 
+	if (c->fo_from)
+		fo_end(t, c, false);
 	if (tw != HTAB_NONE)
 		timewait_at(t, tw)->held = false;
 	stop_sending(t, c);
@@ -222,12 +224,27 @@ void conn_free(struct tcp *t, struct conn *c)
 	slab_give(&t->conns, conn_slot(t, c));
 }
 
+/* As Linux: it has ended before somebody accepted it, who is to find what its
+ * peer had sent. */
+static bool is_waited_for(const struct tcp *t, const struct conn *c,
+			  uint32_t ev)
+{
+	return t->set.as_linux && c->listener && ev && conn_readable(c);
+}
+
 void conn_ended(struct tcp *t, struct conn *c, int err, uint32_t ev)
 {
 	if (err)
 		c->err = (uint8_t)err;
+	fo_failed(t, c, err);
+	if (c->fo_from)
+		fo_end(t, c, false);
 	conn_unhash(t, c);
 	stop_sending(t, c);
+	if (is_waited_for(t, c, ev)) {
+		c->state = TCPD_CLOSED;
+		return;
+	}
 	if (c->listener)
 		listen_unqueue(t, c);
 	if (!c->held) {
@@ -440,13 +457,20 @@ void conn_change_cc(struct tcp *t, struct conn *c, uint8_t cc)
 
 void conn_syn_acked(struct tcp *t, struct conn *c)
 {
+	bool begun = c->fo_from && c->data_segs_out;
+
+	if (c->fo_from)
+		fo_end(t, c, false);
 	conn_set_mss(t, c);
-	conn_start_window(t, c, initial_window(c));
+	if (!begun)
+		conn_start_window(t, c, initial_window(c));
 	if (c->nrexmt && c->srtt == 0) /* RFC 6298, 5.7 */
 		c->rto = max_u64(c->rto, TCPD_SEC(3));
 	c->rto = max_u64(c->rto, t->set.rto_min); /* no sample was taken yet */
 	c->nrexmt = c->backoff = 0;
 	rexmt_disarm(c);
+	if (begun)
+		return;
 	c->snd_sml = c->snd_una;
 }
 

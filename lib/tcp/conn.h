@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "cc.h"
+#include "fastopen.h"
 #include "flow.h"
 #include "grow.h"
 #include "tcp.h"
@@ -123,7 +124,13 @@ struct conn {
 	uint16_t acks_owed; /* duplicate ACKs that must be seen each */
 	uint16_t rtt_n, rtt_per; /* samples in this round, in the one before */
 	uint16_t peer_mss;	 /* 0: it named none */
-	uint32_t owner;		 /* of |share| */
+	uint16_t syn_sent;	 /* octets on our SYN */
+	uint16_t syn_took;	 /* ... that the peer took with it */
+	uint16_t fo_most; /* TCPD_OPT_FASTOPEN, of one that is to listen */
+	uint8_t fo_form;  /* enum fo_form: told by the first SYN or SYN-ACK */
+	uint32_t owner;	  /* of |share| */
+	uint32_t fo_from; /* its SYN-ACK is not acknowledged, and it may send:
+			     at which listener (fastopen.c); else 0 */
 
 	/* what is so */
 	bool bound : 1;	     /* holds its local port without a peer */
@@ -170,6 +177,10 @@ struct conn {
 	bool ect_in : 1;   /* some that came was marked: ECT or CE */
 	bool hands_on : 1; /* who reads tells what his own reader has not */
 	bool uto_due : 1;  /* |adv_uto| is to be told, beside no SACK blocks */
+	/* TCP Fast Open.  As a client: was it asked for, without cookies; does
+	 * the SYN wait for text, may it have some, had it some */
+	bool fo_want : 1, fo_free : 1, fo_wait : 1, fo_text : 1, syn_text : 1;
+	bool fo_took : 1; /* all text on the SYN was taken */
 	bool faulty : 1; /* a check of our own failed: the next timer ends it */
 	bool syn_due;	 /* SYN or SYN-ACK is to be (re)sent */
 	bool ack_due;	 /* an ACK is to go with the next output */
@@ -306,17 +317,25 @@ static inline uint32_t conn_fin_seq(const struct conn *c)
 	return c->sq.end;
 }
 
+/* Our SYN is not acknowledged; its number comes round again after 4 GiB. */
+static inline bool conn_syn_out(const struct conn *c)
+{
+	return c->snd_una == c->iss && c->octets_acked == 0;
+}
+
 /* Sent and not acknowledged, in sequence numbers. */
 static inline uint32_t conn_flight(const struct conn *c)
 {
 	return c->snd_nxt - c->snd_una;
 }
 
-/* ... less what is known to have left the network. */
+/* ... less what is known to have left the network, and a SYN, which no window
+ * counts. */
 static inline uint32_t conn_pipe(const struct conn *c)
 {
 	uint32_t gone = c->sacked + c->lost - c->resent + c->duped;
-	uint32_t flight = conn_flight(c);
+	uint32_t syn = conn_syn_out(c) && c->snd_nxt != c->iss;
+	uint32_t flight = conn_flight(c) - syn;
 
 	return flight > gone ? flight - gone : 0;
 }
@@ -324,7 +343,8 @@ static inline uint32_t conn_pipe(const struct conn *c)
 /* Text queued and not sent for the first time. */
 static inline uint32_t conn_unsent(const struct conn *c)
 {
-	uint32_t from = c->fin_sent ? c->sq.end : c->snd_nxt;
+	uint32_t syn = conn_syn_out(c) && c->snd_nxt == c->iss;
+	uint32_t from = c->fin_sent ? c->sq.end : c->snd_nxt + syn;
 
 	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
 }
@@ -332,8 +352,7 @@ static inline uint32_t conn_unsent(const struct conn *c)
 /* Text queued and not acknowledged. */
 static inline uint32_t conn_queued(const struct conn *c)
 {
-	/* behind the SYN, if that is not acknowledged */
-	uint32_t from = c->snd_una + (c->snd_una == c->iss);
+	uint32_t from = c->snd_una + conn_syn_out(c);
 
 	return seq_gt(c->sq.end, from) ? c->sq.end - from : 0;
 }
@@ -455,6 +474,8 @@ static inline uint32_t conn_syn_window(const struct conn *c)
 
 /* --- user.c: 3.10.1 to 3.10.6 */
 int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer);
+/* A SEND, of any number of octets: the SYN that waits for it goes. */
+void user_sent(struct tcp *t, struct conn *c);
 int user_shutdown(struct tcp *t, struct conn *c);
 void user_close(struct tcp *t, struct conn *c);
 void user_abort(struct tcp *t, struct conn *c, enum tcpd_reset why);

@@ -84,16 +84,45 @@ static void finish(struct tcp *t, struct tcpd_out *out, const struct tuple *tu,
 	put_be16(at + TCP_CSUM_AT, (uint16_t)~cksum_fold(pseudo));
 }
 
-static void syn_options(const struct conn *c, struct tcphdr *h)
+/* A cookie of ours, for the host at the other end of |tu|. */
+static void tell_cookie(const struct tcp *t, struct tcphdr *h,
+			const struct tuple *tu, uint8_t form,
+			uint8_t cookie[FO_COOKIE])
+{
+	if (form == FO_NONE)
+		return;
+	fo_cookie(t, tu, cookie);
+	h->opt.fo_form = form;
+	h->opt.fo_len = FO_COOKIE;
+	h->opt.fo = cookie;
+}
+
+/* Beside all others there is room for a user time-out or a long cookie. */
+#define COOKIE_LONG 12u
+
+static void syn_options(const struct tcp *t, const struct conn *c,
+			struct tcphdr *h, uint8_t cookie[FO_COOKIE])
 {
 	bool answer = c->state != TCPD_SYN_SENT;
 
 	h->opt.has_mss = true;
 	h->opt.mss = (uint16_t)c->advmss;
+	/* as Linux: what the path is known to take, in both directions */
+	if (t->set.as_linux)
+		h->opt.mss = (uint16_t)min_u32(
+			c->advmss,
+			pmtu_now(t, c) - (t->set.mtu - tcp_advmss(t, &c->tu)));
 	h->opt.has_wscale = answer ? c->wscale : true;
 	h->opt.wscale = c->rcv_wscale;
 	h->opt.sack_ok = c->sack;
-	uto_put(&h->opt, TCPD_SEC(c->adv_uto));
+	if (answer && c->snd_nxt == c->iss) {
+		tell_cookie(t, h, &c->tu, c->fo_form, cookie);
+	} else if (c->snd_nxt == c->iss) {
+		h->opt.fo_form = c->fo_form;
+		h->opt.fo_len = fo_known(t, c, &h->opt.fo);
+	}
+	if (h->opt.fo_len <= COOKIE_LONG)
+		uto_put(&h->opt, TCPD_SEC(c->adv_uto));
 	if (!answer) {
 		h->ack = 0;
 		h->opt.ts_ecr = 0; /* RFC 7323, 3.2 */
@@ -105,6 +134,8 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	const struct conn *c = conn_at(t, p->conn);
 	uint32_t len = p->len;
 	uint32_t wnd = p->wnd;
+	uint8_t cookie[FO_COOKIE];
+	bool syn = (p->flags & TCP_SYN) != 0;
 	struct tcphdr h = {.src = c->tu.lport,
 			   .dst = c->tu.pport,
 			   .seq = p->seq,
@@ -114,8 +145,8 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	h.opt.has_ts = c->ts;
 	h.opt.ts_val = ts_now(t, &c->tu);
 	h.opt.ts_ecr = c->ts_recent;
-	if (p->flags & TCP_SYN) {
-		syn_options(c, &h);
+	if (syn) {
+		syn_options(t, c, &h, cookie);
 	} else {
 		wnd >>= c->rcv_wscale;
 		if (p->nsacks)
@@ -134,7 +165,7 @@ void emit_segment(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 	out->nslices = 0;
 	if (len)
 		out->nslices = (uint8_t)sendq_slices(
-			t, c, p->seq, &len, out->slice, TCPD_SLICES_MAX);
+			t, c, p->seq + syn, &len, out->slice, TCPD_SLICES_MAX);
 	assert(len == p->len);
 	finish(t, out, &c->tu,
 	       (struct marks){c->tos | (p->ect ? IP_ECT0 : 0), c->ttl}, &h, len,
@@ -191,6 +222,7 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 			   .ack = r->ack,
 			   .flags = r->flags,
 			   .wnd = r->wnd};
+	uint8_t cookie[FO_COOKIE];
 
 	out->id = r->id;
 	out->rst = 0;
@@ -214,6 +246,7 @@ void emit_reply(struct tcp *t, struct tcpd_out *out, const struct plan *p)
 		h.opt.wscale = r->wscale;
 		h.opt.sack_ok = r->sack;
 	}
+	tell_cookie(t, &h, &r->tu, r->fo_form, cookie);
 	finish(t, out, &r->tu, (struct marks){r->tos, r->ttl}, &h, 0,
 	       UINT16_MAX);
 }

@@ -52,6 +52,7 @@ static void syn_arrived(struct tcp *t, struct conn *c, struct segment *seg,
 	c->snd_wl2 = seg->h.ack;
 	seg->h.seq++;
 	seg->h.flags &= (uint8_t)~TCP_SYN;
+	c->fo_wait = false;
 	if (!acked) { /* simultaneous open (MUST-10): SYN,ACK with our ISS */
 		conn_move(t, c, EV_RCV_SYN);
 		c->syn_due = true;
@@ -59,10 +60,22 @@ static void syn_arrived(struct tcp *t, struct conn *c, struct segment *seg,
 		return;
 	}
 	ack_take(t, c, seg);
+	fo_answered(t, c, seg);
 	conn_move(t, c, EV_RCV_SYN_ACK);
 	conn_established(t, c);
 	delack_now(t, c);
 	input_text_and_fin(t, c, seg);
+}
+
+/* RFC 7323, 3.2: the echoed time stamp is one of those since the first SYN. */
+static bool echo_is_ours(const struct tcp *t, const struct conn *c,
+			 const struct tcpopt *o)
+{
+	uint32_t ticks =
+		(uint32_t)((t->now - c->stalled_at) / t->set.ts_tick) + 1;
+
+	return !t->set.as_linux || !c->ts || !o->has_ts || !o->ts_ecr ||
+	       !c->stalled_at || ts_now(t, &c->tu) - o->ts_ecr <= ticks;
 }
 
 void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
@@ -92,6 +105,14 @@ void input_syn_sent(struct tcp *t, struct conn *c, struct segment *seg)
 			refused(t, c, seg);
 		else
 			rst_ignored(t, c->id, seg, TCPD_DROP_RST_INVALID);
+		return;
+	}
+	/* as Linux: an echo of what no SYN of ours has said is not its answer
+	 */
+	if (acked && f & TCP_SYN && !echo_is_ours(t, c, &seg->h.opt)) {
+		tcp_drop(t, TCPD_DROP_SYN_SENT);
+		seg->h.opt.has_ts = false; /* nor is its time anything to us */
+		rst_answer(t, seg, TCPD_RESET_BAD_ACK);
 		return;
 	}
 	/* third: security and compartment are not compared (A.1) */

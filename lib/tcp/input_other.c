@@ -6,6 +6,7 @@
  */
 #include "conn.h"
 #include "listen.h"
+#include "synq.h"
 #include "timewait.h"
 #include "uto.h"
 
@@ -129,9 +130,10 @@ static bool only_its_ack(struct tcp *t, struct conn *c, struct segment *seg)
  * acknowledges something else is like any segment beside the window. */
 static bool is_second_syn(const struct conn *c, const struct segment *seg)
 {
-	return c->active && c->snd_una == c->iss && (seg->h.flags & TCP_SYN) &&
+	return c->active && conn_syn_out(c) && (seg->h.flags & TCP_SYN) &&
 	       !(seg->h.flags & TCP_RST) && seg->h.seq == c->irs &&
-	       (!(seg->h.flags & TCP_ACK) || seg->h.ack == c->snd_nxt);
+	       (!(seg->h.flags & TCP_ACK) ||
+		(seq_gt(seg->h.ack, c->iss) && seq_le(seg->h.ack, c->snd_nxt)));
 }
 
 static void update_ts(const struct tcp *t, struct conn *c,
@@ -145,6 +147,23 @@ static void update_ts(const struct tcp *t, struct conn *c,
 		c->ts_recent = seg->h.opt.ts_val;
 		c->ts_recent_at = t->now;
 	}
+}
+
+/* The SYN of a Fast Open again: its peer has not seen the SYN-ACK. */
+static bool is_syn_again(const struct conn *c, const struct segment *seg)
+{
+	return c->fo_from && seg->h.seq == c->irs &&
+	       (seg->h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+static void answer_syn_again(struct tcp *t, struct conn *c)
+{
+	if (!rst_first(t, &c->tu, TCPD_MS(SYNACK_GAP_MS))) {
+		tcp_drop(t, TCPD_DROP_SYN_REPEATED); /* a flood of one tuple */
+		return;
+	}
+	c->syn_due = true;
+	conn_want_output(t, c);
 }
 
 /* First: sequence number (PAWS before it). */
@@ -162,6 +181,14 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 		/* a SYN's window is not scaled (RFC 7323, 2.2), but is read
 		 * below as that of any segment */
 		seg->h.wnd = (uint16_t)(seg->h.wnd >> c->snd_wscale);
+		if (t->set.as_linux) { /* its SYN has come twice */
+			sack_arrived(t, c, (struct range){c->irs, c->irs + 1});
+			delack_now(t, c);
+		}
+	}
+	if (is_syn_again(c, seg)) {
+		answer_syn_again(t, c);
+		return false;
 	}
 	if (paws_rejects(t, c, seg)) {
 		tcp_drop(t, TCPD_DROP_PAWS);
@@ -189,12 +216,13 @@ static bool check_sequence(struct tcp *t, struct conn *c, struct segment *seg)
 static void reset(struct tcp *t, struct conn *c, const struct segment *seg)
 {
 	bool opening = c->state == TCPD_SYN_RECEIVED;
-	int err = opening ? TCPD_ERR_REFUSED : TCPD_ERR_RESET;
+	int err = opening && c->active ? TCPD_ERR_REFUSED : TCPD_ERR_RESET;
 
 	rst_taken(t, c->id, seg,
 		  opening ? TCPD_RESET_NO_LISTENER
 			  : rst_cause(seg, c->fin_rcvd));
 	t->stat.opens_failed += opening;
+	fo_end(t, c, true);
 	conn_move(t, c, EV_RCV_RST);
 	conn_ended(t, c, err, TCPD_EV_RESET);
 }
@@ -280,6 +308,8 @@ static bool establish(struct tcp *t, struct conn *c, const struct segment *seg)
 	c->snd_wl1 = seg->h.seq;
 	c->snd_wl2 = seg->h.ack;
 	ack_take(t, c, seg);
+	if (c->active)
+		fo_answered(t, c, seg);
 	conn_move(t, c, EV_RCV_ACK_OF_SYN);
 	conn_established(t, c);
 	return true;
@@ -368,6 +398,7 @@ static bool beyond_fin(struct conn *c, const struct segment *seg)
 static bool takes_text(const struct conn *c)
 {
 	return c->state == TCPD_ESTABLISHED || c->state == TCPD_FIN_WAIT_1 ||
+	       (c->state == TCPD_SYN_RECEIVED && c->fo_from) ||
 	       c->state == TCPD_FIN_WAIT_2;
 }
 

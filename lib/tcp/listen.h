@@ -6,6 +6,7 @@
 #ifndef TCP_LISTEN_H
 #define TCP_LISTEN_H
 
+#include "fastopen.h"
 #include "option.h"
 #include "tcp.h"
 
@@ -30,6 +31,7 @@ struct listener {
 	uint32_t nqueued; /* in |accept| */
 	uint32_t first_waiting, nwaiting;
 	uint32_t waiting[LISTEN_WAITING]; /* slots of entries, oldest first */
+	struct fo_queue fo;
 	struct tcpd_conn_settings set;
 	struct options opt;
 };

@@ -39,6 +39,9 @@ static const struct {
 	[TCPD_OPT_WINDOW_CLAMP] = {0, 1u << 30, 0},
 	[TCPD_OPT_QUICKACK] = {0, 1, 1},
 	[TCPD_OPT_SOFT_ERRORS] = {0, 1, 1},
+	[TCPD_OPT_FASTOPEN] = {0, 65535, 0},
+	[TCPD_OPT_FASTOPEN_CONNECT] = {0, 1, 0},
+	[TCPD_OPT_FASTOPEN_NO_COOKIE] = {0, 1, 0},
 	[TCPD_OPT_ADV_UTO] = {0, UTO_MOST, 0},
 	[TCPD_OPT_MAX_PACING_RATE] = {0, TCPD_PACING_MAX, 0},
 };
@@ -175,6 +178,12 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 	case TCPD_OPT_QUICKACK:
 		put_quickack(t, c, v != 0);
 		break;
+	case TCPD_OPT_FASTOPEN_CONNECT:
+		c->fo_want = v != 0;
+		break;
+	case TCPD_OPT_FASTOPEN_NO_COOKIE:
+		c->fo_free = v != 0;
+		break;
 	case TCPD_OPT_SOFT_ERRORS:
 		put_soft_errors(c, v != 0);
 		break;
@@ -191,6 +200,9 @@ void option_put(struct tcp *t, struct conn *c, enum tcpd_option o, uint64_t v)
 	case TCPD_OPT_MAX_PACING_RATE:
 		c->max_pacing = v;
 		pace_anew(t, c);
+		break;
+	case TCPD_OPT_FASTOPEN:
+		c->fo_most = (uint16_t)v;
 		break;
 	case TCPD_OPT_KEEPINTVL:
 	case TCPD_OPT_LINGER:
@@ -252,6 +264,12 @@ uint64_t option_get(const struct conn *c, enum tcpd_option o)
 		return c->quick != 0;
 	case TCPD_OPT_SOFT_ERRORS:
 		return !c->soft_quiet;
+	case TCPD_OPT_FASTOPEN:
+		return c->fo_most;
+	case TCPD_OPT_FASTOPEN_CONNECT:
+		return c->fo_want;
+	case TCPD_OPT_FASTOPEN_NO_COOKIE:
+		return c->fo_free;
 	case TCPD_OPT_DEFER_ACCEPT:
 		return TCPD_MS(c->defer_accept_ms);
 	}

@@ -103,8 +103,8 @@ void orphan_timeout(struct tcp *t, struct conn *c)
 		return;
 	}
 	if (c->snd_wnd || !c->orphaned)
-		return; /* it opened: the other timers see to the rest */
-	if (c->snd_una == c->iss) /* no window was ever told: R2 of the SYN */
+		return;	     /* it opened: the other timers see to the rest */
+	if (conn_syn_out(c)) /* no window was ever told: R2 of the SYN */
 		since = t->now;
 	if (t->now - since < CLOSED_WINDOW) {
 		conn_arm(t, c, CT_ORPHAN, since + CLOSED_WINDOW);

@@ -72,6 +72,20 @@ struct plan output_text_plan(const struct tcp *t, const struct conn *c,
 	return p;
 }
 
+/* Of |len| octets from |seq|, what the slices of one packet hold: in full
+ * segments where there is more than one. */
+static uint32_t sliceable(const struct tcp *t, const struct conn *c,
+			  uint32_t seq, uint32_t len, uint32_t mss)
+{
+	struct tcpd_slice s[TCPD_SLICES_MAX];
+	uint32_t had = len;
+
+	sendq_slices(t, c, seq, &len, s, TCPD_SLICES_MAX);
+	if (len < had && len > mss)
+		len -= len % mss;
+	return len;
+}
+
 static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 {
 	*p = plan_for(t, c, PLAN_SYN);
@@ -80,9 +94,14 @@ static bool plan_syn(const struct tcp *t, const struct conn *c, struct plan *p)
 	if (c->state != TCPD_SYN_SENT)
 		p->flags |= TCP_ACK;
 	p->wnd = conn_syn_window(c);
+	if (c->fo_from) /* the text of its SYN may wait for a reader */
+		p->wnd = min_u32(p->wnd, delack_window(t, c));
 	/* a clamp that came later does not take back what was announced */
 	if (c->state != TCPD_SYN_SENT)
 		p->wnd = max_u32(p->wnd, c->rcv_adv - c->rcv_nxt);
+	p->len = min_u32(conn_queued(c), fo_room(t, c));
+	p->len = xmit_room(t) ? sliceable(t, c, c->iss + 1, p->len, 1) : 0;
+	p->mss = max_u32(p->mss, p->len); /* one segment, whatever mss says */
 	return true;
 }
 
@@ -99,18 +118,12 @@ static uint32_t cwnd_room(const struct tcp *t, const struct conn *c)
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
 
-/* Of |len| octets from |seq|, what the slices of one packet hold: in full
- * segments where there is more than one. */
-static uint32_t sliceable(const struct tcp *t, const struct conn *c,
-			  uint32_t seq, uint32_t len, uint32_t mss)
+/* As Linux: what the SYN has carried is pushed when it goes again. */
+static bool ends_syn_text(const struct tcp *t, const struct conn *c,
+			  uint32_t end)
 {
-	struct tcpd_slice s[TCPD_SLICES_MAX];
-	uint32_t had = len;
-
-	sendq_slices(t, c, seq, &len, s, TCPD_SLICES_MAX);
-	if (len < had && len > mss)
-		len -= len % mss;
-	return len;
+	return t->set.as_linux && c->syn_sent &&
+	       end == c->iss + 1 + c->syn_sent && c->octets_acked < c->syn_sent;
 }
 
 /* RFC 5682: only what comes next tells whether anything else is lost. */
@@ -159,7 +172,8 @@ static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 	if (p->len == len && x->seq + len != x->end)
 		p->flags |= TCP_FIN;
 	if (p->len && (x->seq + p->len == c->sq.end ||
-		       sendq_record(t, c, p->seq, p->len + 1) == p->len))
+		       sendq_record(t, c, p->seq, p->len + 1) == p->len ||
+		       ends_syn_text(t, c, p->seq + p->len)))
 		p->flags |= TCP_PSH;
 	return true;
 }
@@ -167,7 +181,9 @@ static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 /* Octets that the peer's window still takes. */
 static uint32_t wnd_room(const struct conn *c)
 {
-	int32_t room = seq_diff(c->snd_una + c->snd_wnd, c->snd_nxt);
+	/* the SYN, unacknowledged before text of a Fast Open, needs no room */
+	uint32_t from = c->snd_una + conn_syn_out(c);
+	int32_t room = seq_diff(from + c->snd_wnd, c->snd_nxt);
 
 	return room > 0 ? (uint32_t)room : 0;
 }
@@ -211,9 +227,12 @@ static uint32_t sensible(const struct conn *c, uint32_t len, uint32_t rest,
 
 static bool sends_text(const struct conn *c)
 {
-	if (c->snd_una == c->iss)
-		return false; /* 3.10.4: a FIN waits for the SYN's ACK too */
+	/* 3.10.4: a FIN waits for the SYN's ACK too, but that of a Fast Open
+	 * (RFC 7413, 4.2.2), behind its SYN-ACK */
+	if (conn_syn_out(c) && (!c->fo_from || c->snd_nxt == c->iss))
+		return false;
 	switch ((enum tcpd_state)c->state) {
+	case TCPD_SYN_RECEIVED: /* the line above has let it pass */
 	case TCPD_ESTABLISHED:
 	case TCPD_CLOSE_WAIT:
 	case TCPD_FIN_WAIT_1:
@@ -223,7 +242,6 @@ static bool sends_text(const struct conn *c)
 	case TCPD_CLOSED:
 	case TCPD_LISTEN:
 	case TCPD_SYN_SENT:
-	case TCPD_SYN_RECEIVED:
 	case TCPD_FIN_WAIT_2:
 	case TCPD_TIME_WAIT:
 		break;

@@ -179,8 +179,12 @@ void pmtu_too_big(struct tcp *t, struct conn *c, uint32_t mtu, uint32_t quoted,
 	mtu = told(is_v4(c), mtu, quoted, max_u32(probe, had));
 	if (mtu && mtu < had) {
 		lower(t, c, mtu);
-		if (conn_synchronized(c))
+		if (conn_synchronized(c)) {
 			rexmt_too_big(t, c);
+		} else if (c->syn_text) { /* without it, at once */
+			c->syn_due = true;
+			conn_want_output(t, c);
+		}
 	} else if (mtu && mtu < probe) {
 		/* a hint where to search on, no more (RFC 4821, 7.6.4) */
 		probe_failed(t, c, mtu);

@@ -174,7 +174,7 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	t->stat.timeouts_rexmt++;
 	conn_want_output(t, c);
 	c->rexmt_force = true;
-	if (c->snd_una == c->iss) {
+	if (conn_syn_out(c)) {
 		c->syn_due = true;
 		return;
 	}

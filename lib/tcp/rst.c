@@ -179,8 +179,7 @@ static uint32_t rst_seq(const struct conn *c)
 {
 	uint32_t edge = c->snd_una + c->snd_wnd;
 
-	return c->snd_una != c->iss && seq_gt(c->snd_nxt, edge) ? edge
-								: c->snd_nxt;
+	return !conn_syn_out(c) && seq_gt(c->snd_nxt, edge) ? edge : c->snd_nxt;
 }
 
 void rst_send(struct tcp *t, struct conn *c, enum tcpd_reset why)

@@ -91,7 +91,7 @@ static uint32_t ts_val(const struct tcp *t, const struct half *h)
 	return h->cookie ? ts_cookie(t, &h->tu, &o) : ts_now(t, &h->tu);
 }
 
-bool synq_push_cookie(struct tcp *t, const struct half *h)
+bool synq_push_cookie(struct tcp *t, const struct half *h, uint8_t fo_form)
 {
 	struct reply r = {
 		.tu = h->tu,
@@ -104,6 +104,7 @@ bool synq_push_cookie(struct tcp *t, const struct half *h)
 		.seq = h->iss,
 		.ack = h->irs + 1,
 		.mss = listen_advmss(t, listener_at(t, h->listener), &h->tu),
+		.fo_form = fo_form,
 		.id = h->id};
 
 	mark(t, h, &r);
@@ -120,29 +121,33 @@ static uint32_t now_ms(const struct tcp *t)
 	return (uint32_t)(t->now / TCPD_MS(1));
 }
 
-static bool push_synack(struct tcp *t, uint32_t slot)
+static bool push_synack(struct tcp *t, uint32_t slot, uint8_t fo_form)
 {
 	struct half *h = half_at(t, slot);
-	struct reply r = {
-		.tu = h->tu, .kind = REPLY_SYNACK, .half = slot, .id = h->id};
+	struct reply r = {.tu = h->tu,
+			  .kind = REPLY_SYNACK,
+			  .half = slot,
+			  .fo_form = fo_form,
+			  .id = h->id};
 
 	if (h->queued)
 		return true;
 	mark(t, h, &r);
 	/* whole: the entry may give way in the batch that made it */
 	if (h->cookie)
-		return synq_push_cookie(t, h);
+		return synq_push_cookie(t, h, fo_form);
 	h->queued = reply_push(t, &r);
 	return h->queued;
 }
 
-static void send_synack(struct tcp *t, uint32_t slot)
+/* |fo_form|: with a Fast Open cookie; the first one alone (RFC 7413, 4.2.2) */
+static void send_synack(struct tcp *t, uint32_t slot, uint8_t fo_form)
 {
 	struct half *h = half_at(t, slot);
 
 	uint32_t ms = now_ms(t);
 
-	if (!push_synack(t, slot))
+	if (!push_synack(t, slot, fo_form))
 		ms -= SYNACK_GAP_MS; /* the next SYN need not wait */
 	h->answered = ms & HALF_MS_MASK;
 }
@@ -187,22 +192,25 @@ struct half synq_half(struct tcp *t, const struct listener *l,
 	};
 }
 
-void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
+void synq_syn(struct tcp *t, struct listener *l, struct segment *seg,
 	      const uint32_t *iss_over)
 {
+	struct fo_verdict fo = fo_judge(t, l, seg);
 	uint8_t mode = l->set.syn_cookies;
 	bool cookie = mode != TCPD_COOKIES_OFF && !iss_over && synq_pressure(t);
-	bool room = mode == TCPD_COOKIES_ALWAYS && !iss_over
-			    ? false
-			    : synq_make_room(t);
+	bool room;
 	uint32_t slot;
 	struct half *h;
 
+	if (fo.take && !iss_over && synq_open_fast(t, l, seg, fo.tells))
+		return;
+	room = mode == TCPD_COOKIES_ALWAYS && !iss_over ? false
+							: synq_make_room(t);
 	if (!room) {
 		if (mode == TCPD_COOKIES_OFF || iss_over)
 			tcp_drop(t, TCPD_DROP_HALF_OPEN_FULL);
 		else
-			synq_bare_cookie(t, l, seg);
+			synq_bare_cookie(t, l, seg, fo.tells);
 		return;
 	}
 	slot = slab_take(&t->halves);
@@ -220,11 +228,11 @@ void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
 	if (!iss_over)
 		conn_trace(t, h->id, &h->tu, TCPD_LISTEN, EV_RCV_SYN);
 	t->stat.opens_passive++;
-	send_synack(t, slot);
+	send_synack(t, slot, fo.tells);
 	wait_for_ack(t, slot);
 }
 
-static void forget(struct tcp *t, uint32_t slot)
+void synq_forget(struct tcp *t, uint32_t slot)
 {
 	struct half *h = half_at(t, slot);
 	bool there = htab_del(&t->half_tab, tuple_hash(t, &h->tu), slot);
@@ -243,7 +251,7 @@ void synq_remove(struct tcp *t, uint32_t slot, enum fsm_event why)
 
 	conn_trace(t, h->id, &h->tu, TCPD_SYN_RECEIVED, why);
 	t->stat.opens_failed++;
-	forget(t, slot);
+	synq_forget(t, slot);
 }
 
 void synq_abort(struct tcp *t, uint32_t slot)
@@ -303,27 +311,12 @@ void synq_timeout(struct tcp *t, uint32_t slot)
 		if (!quiet && !(h->deferred && defers(t, h))) {
 			h->nsent++;
 			t->stat.timeouts_synack++;
-			send_synack(t, slot);
+			send_synack(t, slot, FO_NONE);
 		}
 		return;
 	}
 	t->stat.timeouts_half_open++;
 	synq_remove(t, slot, EV_TIMEOUT_R2);
-}
-
-static void negotiate(const struct tcp *t, struct conn *c, const struct half *h)
-{
-	c->peer_mss = h->mss;
-	c->ts = h->has_ts;
-	c->ts_recent = h->ts_recent;
-	c->ts_recent_at = t->now;
-	c->sack = h->sack;
-	c->ecn = h->ecn;
-	c->wscale = h->has_wscale;
-	if (h->has_wscale) {
-		c->snd_wscale = h->wscale;
-		c->rcv_wscale = tcp_wscale(t, c->rcv_max);
-	}
 }
 
 void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
@@ -347,71 +340,6 @@ void synq_synack(struct tcp *t, uint32_t slot, struct tcphdr *out)
 	out->opt.has_wscale = h->has_wscale;
 	out->opt.wscale = tcp_wscale(t, settings(t, h)->receive_buffer);
 	uto_put(&out->opt, option(t, h, TCPD_OPT_ADV_UTO));
-}
-
-/* When the first SYN-ACK was due. */
-static tcpd_time first_sent(const struct tcp *t, const struct half *h)
-{
-	tcpd_time at = h->due;
-
-	for (unsigned i = 0; i < h->nwait; i++)
-		at -= settings(t, h)->synack_wait[i];
-	return at;
-}
-
-/* The entry becomes a TCB in SYN-RECEIVED, which the ACK then establishes. */
-static void grow_up(struct tcp *t, struct conn *c, const struct half *h)
-{
-	const struct listener *l = listener_at(t, h->listener);
-
-	conn_adopt(c, &h->tu, h->id);
-	c->rcv_max = l->set.receive_buffer;
-	c->snd_max = l->set.send_buffer;
-	c->time_wait = l->set.time_wait;
-	c->cc = l->set.congestion;
-	c->share = l->share;
-	c->owner = l->owner;
-	c->advmss = tcp_advmss(t, &c->tu);
-	options_inherit(t, c, &l->opt);
-	negotiate(t, c, h);
-	conn_open_send(t, c, h->iss);
-	c->snd_nxt = h->iss + 1;
-	conn_open_recv(c, h->irs);
-	c->snd_wnd = h->wnd;
-	c->snd_wl1 = h->irs;
-	c->snd_wl2 = h->iss;
-	c->max_snd_wnd = h->wnd;
-	conn_set_mss(t, c);
-	/* Karn: not of a SYN-ACK that was repeated, nor of a later segment;
-	 * and when one was sent that left no entry, nobody knows */
-	if (h->nsent == 1 && !h->acked && !h->deferred)
-		rtt_sample(t, c, t->now - first_sent(t, h));
-	if (h->nsent)
-		c->nrexmt = (uint8_t)(h->nsent - 1);
-	conn_hash(t, c);
-}
-
-bool synq_open(struct tcp *t, struct half *h, uint32_t slot,
-	       struct segment *seg)
-{
-	struct listener *l = listener_at(t, h->listener);
-	struct conn *c = conn_new(t);
-
-	if (!c)
-		return false;
-	if (slot != SLAB_NONE) {
-		forget(t, slot);
-	} else {
-		h->id = t->next_id++;
-		conn_trace(t, h->id, &h->tu, TCPD_LISTEN, EV_RCV_SYN);
-		t->stat.opens_passive++;
-	}
-	grow_up(t, c, h);
-	listen_queue(t, l, c);
-	c->segs_in = seg->nwire;
-	c->last_rcv = t->now;
-	input_other(t, c, seg);
-	return true;
 }
 
 /* One that finds no place here is left to the ACK of the next SYN-ACK. */
@@ -571,7 +499,7 @@ void synq_input(struct tcp *t, uint32_t slot, struct segment *seg)
 			if (answered_lately(t, h)) /* a flood of one tuple */
 				tcp_drop(t, TCPD_DROP_SYN_REPEATED);
 			else /* ours was lost, or is late */
-				send_synack(t, slot);
+				send_synack(t, slot, FO_NONE);
 			return;
 		}
 		tcp_drop(t, TCPD_DROP_SYN_RECEIVED);

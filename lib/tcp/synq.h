@@ -51,7 +51,7 @@ static inline struct half *half_at(const struct tcp *t, uint32_t slot)
 uint32_t synq_find(const struct tcp *t, const struct tuple *tu, uint32_t hash);
 
 /* LISTEN got a SYN; |iss_over|: the ISN must be above this (RFC 6191). */
-void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
+void synq_syn(struct tcp *t, struct listener *l, struct segment *seg,
 	      const uint32_t *iss_over);
 
 /* What a SYN says, as an entry that is in no table.  With a |cookie| it is an
@@ -59,13 +59,26 @@ void synq_syn(struct tcp *t, struct listener *l, const struct segment *seg,
 struct half synq_half(struct tcp *t, const struct listener *l,
 		      const struct segment *seg, bool cookie);
 
-/* |h|'s SYN-ACK with all that it says, into the queue of replies. */
-bool synq_push_cookie(struct tcp *t, const struct half *h);
+/* |h|'s SYN-ACK with all that it says, into the queue of replies; |fo_form|:
+ * and with a Fast Open cookie (enum fo_form). */
+bool synq_push_cookie(struct tcp *t, const struct half *h, uint8_t fo_form);
+
+/* The slot goes back, without a word. */
+void synq_forget(struct tcp *t, uint32_t slot);
+
+/* --- synq_open.c */
 
 /* The handshake's last ACK: |h|, a copy of the entry in |slot| (SLAB_NONE: it
  * has none), becomes a connection.  False: none is left for it. */
 bool synq_open(struct tcp *t, struct half *h, uint32_t slot,
 	       struct segment *seg);
+
+/* A SYN with a good Fast Open cookie becomes a connection; |tells|: with
+ * another one in the SYN-ACK.  False: none is left for it. */
+bool synq_open_fast(struct tcp *t, struct listener *l, struct segment *seg,
+		    uint8_t tells);
+
+/* --- synq.c */
 
 /* A segment for the entry |slot|. */
 void synq_input(struct tcp *t, uint32_t slot, struct segment *seg);
@@ -92,7 +105,7 @@ bool synq_make_room(struct tcp *t);
 
 /* A SYN-ACK for a SYN that gets no entry. */
 void synq_bare_cookie(struct tcp *t, const struct listener *l,
-		      const struct segment *seg);
+		      const struct segment *seg, uint8_t fo_form);
 
 /*
  * LISTEN got an ACK (no SYN, no RST).  False: cookies are not in use, so that

@@ -59,7 +59,7 @@ bool synq_make_room(struct tcp *t)
 /* --- without an entry */
 
 void synq_bare_cookie(struct tcp *t, const struct listener *l,
-		      const struct segment *seg)
+		      const struct segment *seg, uint8_t fo_form)
 {
 	struct half h;
 
@@ -69,7 +69,7 @@ void synq_bare_cookie(struct tcp *t, const struct listener *l,
 		return;
 	}
 	h = synq_half(t, l, seg, true);
-	synq_push_cookie(t, &h);
+	synq_push_cookie(t, &h, fo_form);
 }
 
 /* The entry again, as far as cookie and time stamp tell it. */

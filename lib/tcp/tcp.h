@@ -93,6 +93,7 @@ struct reply {
 	uint8_t protocol;
 	uint8_t tos, ttl; /* ttl 0: the default */
 	uint16_t mss;	  /* REPLY_COOKIE */
+	uint8_t fo_form;  /* a SYN-ACK's Fast Open cookie */
 	/* REPLY_ICMP: it may go in fragments; |done| of its octets have gone */
 	bool split;
 	uint32_t ip_id, done;
@@ -180,7 +181,7 @@ struct tcp {
 	struct port *ports; /* 65536 */
 
 	struct siphash_key k_table, k_isn, k_ts, k_rand, k_recent, k_pmtu,
-		k_flow;
+		k_flow, k_fo;
 	uint32_t ts_base;
 	struct cookies cookie;
 	uint32_t cookie_head, cookie_tail; /* halves: slot + 1, oldest first */
@@ -212,6 +213,7 @@ struct tcp {
 	uint32_t reply_run;	 /* replies that went in a row */
 	struct recent recent;	 /* who had an answer a short time ago */
 	struct pmtu_cell *paths; /* PMTU_CELLS of them */
+	struct fo_cell *servers; /* FO_CELLS */
 	uint64_t resets_full_at; /* bucket of the resets of no connection */
 	struct borrow *borrows;
 	uint32_t nborrows;

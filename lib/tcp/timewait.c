@@ -249,7 +249,7 @@ static bool may_reuse(const struct timewait *w, const struct segment *seg)
 	return newer;
 }
 
-static bool reuse(struct tcp *t, uint32_t slot, const struct segment *seg)
+static bool reuse(struct tcp *t, uint32_t slot, struct segment *seg)
 {
 	struct timewait *w = timewait_at(t, slot);
 	struct listener *l =

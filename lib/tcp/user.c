@@ -78,9 +78,20 @@ int user_connect(struct tcp *t, struct conn *c, const struct tcpd_addr *peer)
 	ecn_ask(t, c);
 	conn_move(t, c, EV_ACTIVE_OPEN);
 	t->stat.opens_active++;
-	c->syn_due = true;
-	conn_want_output(t, c);
+	fo_connect(t, c);
+	c->syn_due = !c->fo_wait;
+	if (c->syn_due)
+		conn_want_output(t, c);
 	return 0;
+}
+
+void user_sent(struct tcp *t, struct conn *c)
+{
+	if (c->fo_wait) {
+		c->fo_wait = false;
+		c->syn_due = true;
+		conn_want_output(t, c);
+	}
 }
 
 static void queue_fin(struct tcp *t, struct conn *c)

@@ -208,6 +208,16 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *t,
 	t->left -= (size_t)n;
 }
 
+/* RFC 7413, 4.1.1; as an experiment it has 16 bits before it. */
+static void print_cookie(struct text *t, const uint8_t *v)
+{
+	uint8_t from = v[0] == OPTION_FO ? 2 : 4;
+
+	say(t, "%s%s", from == 2 ? "fo" : "foexp", v[1] > from ? " " : "");
+	for (uint8_t k = from; k < v[1]; k++)
+		say(t, "%02x", v[k]);
+}
+
 static void print_option(struct text *t, const struct packet *p, uint8_t i,
 			 const struct packet_base *b)
 {
@@ -230,6 +240,10 @@ static void print_option(struct text *t, const struct packet *p, uint8_t i,
 	case OPTION_UTO:
 		say(t, "uto %d%s", (v[2] & 0x7f) << 8 | v[3],
 		    v[2] & 0x80 ? "m" : "");
+		break;
+	case OPTION_FO:
+	case OPTION_EXP:
+		print_cookie(t, v);
 		break;
 	case OPTION_SACK:
 		say(t, "sack");

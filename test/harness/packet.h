@@ -41,7 +41,9 @@ enum packet_option {
 	OPTION_SACK_OK = 4,
 	OPTION_SACK = 5,
 	OPTION_TS = 8,
-	OPTION_UTO = 28
+	OPTION_UTO = 28,
+	OPTION_FO = 34,
+	OPTION_EXP = 254
 };
 
 /* How a packet's TCP checksum is made, or was. */

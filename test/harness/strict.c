@@ -144,6 +144,21 @@ static bool sack(const struct packet *p, uint8_t i)
 	return true;
 }
 
+/* A Fast Open cookie on a SYN, RFC 7413, 4.1.1: one at most, none or 4 to 16
+ * octets, an even number. */
+static bool cookie(const struct packet *p, uint8_t i, uint32_t *seen)
+{
+	uint8_t head = p->opt[i] == OPTION_FO ? 2 : 4;
+	uint8_t len = i + 1 < p->nopt ? p->opt[i + 1] : 0;
+
+	if (!(p->flags & FLAG_SYN) || *seen & 1u || len < head ||
+	    i + len > p->nopt || (len - head) % 2 || len - head > 16 ||
+	    (len > head && len - head < 4))
+		return false;
+	*seen |= 1u;
+	return head == 2 || (p->opt[i + 2] == 0xf9 && p->opt[i + 3] == 0x89);
+}
+
 /* One option that begins at |i|; its length, 0: what it is is wrong. */
 static uint8_t option(const struct packet *p, uint8_t i, uint32_t *seen)
 {
@@ -160,6 +175,8 @@ static uint8_t option(const struct packet *p, uint8_t i, uint32_t *seen)
 		*seen |= 1u << OPTION_SACK;
 		return p->opt[i + 1];
 	}
+	if (kind == OPTION_FO || kind == OPTION_EXP)
+		return cookie(p, i, seen) ? p->opt[i + 1] : 0;
 	if (kind >= sizeof(lens) || !lens[kind] || i + 1 >= p->nopt ||
 	    p->opt[i + 1] != lens[kind] || i + lens[kind] > p->nopt ||
 	    *seen & 1u << kind)
@@ -235,8 +252,8 @@ static const char *flags(const struct packet *p)
 		return "urgent pointer without URG";
 	if (f & FLAG_URG && !p->urg)
 		return "URG with a pointer at no urgent octet";
-	if (f & (FLAG_SYN | FLAG_RST) && p->len)
-		return "text on a SYN or RST";
+	if (p->len && (f & FLAG_RST || (f & FLAG_SYN && f & FLAG_ACK)))
+		return "text on a SYN-ACK or RST";
 	if (f & FLAG_PSH && !p->len)
 		return "PSH without text";
 	wrong = ecn(p);

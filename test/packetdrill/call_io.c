@@ -76,6 +76,8 @@ static long try_send(struct world *w, struct op *op)
 
 	if (s->err)
 		return -sock_error(s);
+	if (sock_opening(w, s))
+		return -EAGAIN;
 	if (!s->connects || s->wr_shut)
 		return op->taken ? (long)op->taken : -EPIPE;
 	while (op->taken < op->n && !(wait && !room_writable(w, s))) {
@@ -104,9 +106,23 @@ static long try_send(struct world *w, struct op *op)
 	return op->taken == op->n ? (long)op->n : -EAGAIN;
 }
 
+/* The SYN that waits for it takes of |op| what fits in. */
+static void send_syn(struct world *w, struct op *op)
+{
+	struct sock *s = op->sock;
+	size_t n = min_u64(tcpd_syn_room(w->st, s->h), op->n);
+	int64_t r = tcpd_send(w->st, s->h, op->p, n, w->now);
+
+	op->taken = r > 0 ? (size_t)r : 0;
+	room_filled(w, s, (uint32_t)op->taken, false);
+	world_send(w);
+}
+
 static long send_from(struct world *w, struct sock *s, const void *p, size_t n,
 		      int flags)
 {
+	bool block = !s->nonblock && !(flags & MSG_DONTWAIT);
+	bool fast = s->connects && tcpd_syn_room(w->st, s->h);
 	struct op op = {.attempt = try_send,
 			.sock = s,
 			.deadline = TCPD_NEVER,
@@ -117,12 +133,49 @@ static long send_from(struct world *w, struct sock *s, const void *p, size_t n,
 	op.p = (void *)(uintptr_t)p;
 	if (n && !p)
 		return -EFAULT;
-	if (flags & (MSG_FASTOPEN | MSG_ZEROCOPY))
+	if (flags & MSG_ZEROCOPY)
 		return -EOPNOTSUPP;
-	r = world_do(w, &op, !s->nonblock && !(flags & MSG_DONTWAIT));
+	if (fast)
+		send_syn(w, &op);
+	if (fast && !block)
+		return n ? (long)op.taken : -EINPROGRESS;
+	r = world_do(w, &op, block);
 	if (r == -EAGAIN && op.taken)
 		return (long)op.taken;
 	return r;
+}
+
+/* MSG_FASTOPEN: connect and send in one; on what is connected it says
+ * nothing. */
+static long send_to(struct world *w, struct sock *s, const struct sockaddr *sa,
+		    socklen_t len, const void *p, size_t n, int flags)
+{
+	struct tcpd_addr peer;
+	long r;
+
+	if (!(flags & MSG_FASTOPEN))
+		return send_from(w, s, p, n, flags);
+	flags &= ~MSG_FASTOPEN;
+	sysctl_look(w);
+	if (!(w->set.fast_open & TCPD_FO_CLIENT) ||
+	    (sa && sa->sa_family == AF_UNSPEC))
+		return -EOPNOTSUPP;
+	if (n && !p)
+		return -EFAULT;
+	if (sock_opening(w, s) && !tcpd_syn_room(w->st, s->h))
+		return -EALREADY;
+	if (s->connects)
+		return send_from(w, s, p, n, flags);
+	r = addr_in(&peer, sa, len);
+	if (!r)
+		r = sock_connect(w, s, &peer, true);
+	if (r)
+		return r;
+	world_send(w);
+	if (!tcpd_syn_room(w->st, s->h) &&
+	    (s->nonblock || flags & MSG_DONTWAIT))
+		return -EINPROGRESS;
+	return send_from(w, s, p, n, flags);
 }
 
 /* --- the members */
@@ -177,9 +230,11 @@ static ssize_t scatter(struct world *w, struct sock *s, const struct iovec *v,
 	return r;
 }
 
-static ssize_t gather(struct world *w, struct sock *s, const struct iovec *v,
-		      size_t n, int flags)
+static ssize_t gather(struct world *w, struct sock *s, const struct msghdr *m,
+		      int flags)
 {
+	const struct iovec *v = m->msg_iov;
+	size_t n = m->msg_iovlen;
 	size_t len = total(v, n), at = 0;
 	char *buf = malloc(len + 1);
 	long r = -EFAULT;
@@ -190,7 +245,8 @@ static ssize_t gather(struct world *w, struct sock *s, const struct iovec *v,
 		memcpy(buf + at, v[i].iov_base, v[i].iov_len);
 		at += v[i].iov_len;
 	}
-	r = buf ? send_from(w, s, buf, len, flags) : -ENOMEM;
+	r = buf ? send_to(w, s, m->msg_name, m->msg_namelen, buf, len, flags)
+		: -ENOMEM;
 out:
 	free(buf);
 	return r;
@@ -268,21 +324,26 @@ static ssize_t do_write(void *u, int fd, const void *p, size_t n)
 static ssize_t do_sendto(void *u, int fd, const void *p, size_t n, int flags,
 			 const struct sockaddr *sa, socklen_t len)
 {
-	(void)sa; /* of a connected stream it means nothing */
-	(void)len;
-	return do_send(u, fd, p, n, flags);
+	struct world *w = u;
+	struct sock *s;
+
+	world_enter(w);
+	s = sock_of(w, fd);
+	return world_leave(w, s ? send_to(w, s, sa, len, p, n, flags) : -EBADF);
 }
 
 static ssize_t do_writev(void *u, int fd, const struct iovec *v, int n)
 {
 	struct world *w = u;
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v};
 	struct sock *s;
 
 	world_enter(w);
 	s = sock_of(w, fd);
 	if (!s || n < 0)
 		return world_leave(w, s ? -EINVAL : -EBADF);
-	return world_leave(w, gather(w, s, v, (size_t)n, 0));
+	m.msg_iovlen = (size_t)n;
+	return world_leave(w, gather(w, s, &m, 0));
 }
 
 static ssize_t do_sendmsg(void *u, int fd, const struct msghdr *m, int flags)
@@ -294,7 +355,7 @@ static ssize_t do_sendmsg(void *u, int fd, const struct msghdr *m, int flags)
 	s = sock_of(w, fd);
 	if (!s || !m)
 		return world_leave(w, s ? -EFAULT : -EBADF);
-	return world_leave(w, gather(w, s, m->msg_iov, m->msg_iovlen, flags));
+	return world_leave(w, gather(w, s, m, flags));
 }
 
 static int do_pipe(void *u, int fd[2])

@@ -61,6 +61,7 @@ static int do_usleep(void *u, useconds_t us)
 
 	world_enter(w);
 	world_until(w, w->now + TCPD_US(us));
+	world_yield(w);
 	return (int)world_leave(w, 0);
 }
 

@@ -161,19 +161,14 @@ static long connect_to(struct world *w, struct sock *s,
 	if (s->listens)
 		return -EISCONN;
 	if (s->connects)
-		return s->ev & TCPD_EV_OPEN ? -EISCONN : -EALREADY;
-	if (!s->h && s->early_mask) { /* they are to be there before the SYN */
-		struct tcpd_addr any = {.family = peer->family};
-
-		r = sock_name(w, s, &any);
-		if (r)
-			return r;
-	}
-	r = errno_of(tcpd_connect(w->st, &s->h, NULL, peer, w->now));
+		return s->ev & TCPD_EV_OPEN || tcpd_syn_room(w->st, s->h)
+			       ? -EISCONN
+			       : -EALREADY;
+	r = sock_connect(w, s, peer, false);
 	if (r)
 		return r;
-	tcpd_set_user(w->st, s->h, s);
-	s->connects = true;
+	if (tcpd_syn_room(w->st, s->h)) /* it waits for text */
+		return 0;
 	if (s->nonblock)
 		return -EINPROGRESS;
 	return world_do(w, &op, true);

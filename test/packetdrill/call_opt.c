@@ -37,6 +37,9 @@ static const struct row rows[] = {
 	{IPPROTO_TCP, TCP_LINGER2,      TCPD_OPT_LINGER2,      TCPD_SEC(1)},
 	{IPPROTO_TCP, TCP_WINDOW_CLAMP, TCPD_OPT_WINDOW_CLAMP, 1},
 	{IPPROTO_TCP, TCP_QUICKACK,     TCPD_OPT_QUICKACK,     1},
+	{IPPROTO_TCP, TCP_FASTOPEN,     TCPD_OPT_FASTOPEN,     1},
+	{IPPROTO_TCP, TCP_FASTOPEN_CONNECT, TCPD_OPT_FASTOPEN_CONNECT, 1},
+	{IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, TCPD_OPT_FASTOPEN_NO_COOKIE, 1},
 	{SOL_SOCKET,  SO_KEEPALIVE,     TCPD_OPT_KEEPALIVE,    1},
 	{SOL_SOCKET,  SO_RCVBUF,        TCPD_OPT_RCVBUF,       1},
 	{IPPROTO_IP,  IP_TOS,           TCPD_OPT_TOS,          1},
@@ -102,6 +105,12 @@ static int set_own(struct world *w, struct sock *s, int level, int name, int v)
 			return -EINVAL;
 		s->inq = v;
 		return 0;
+	}
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) {
+		sysctl_look(w);
+		if (v && !(w->set.fast_open & TCPD_FO_CLIENT))
+			return -EOPNOTSUPP;
+		return s->connects ? -EINVAL : 1;
 	}
 	/* where a packet may be fragmented on the way: tcpd's never are */
 	if (level == IPPROTO_IP &&

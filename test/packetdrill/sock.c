@@ -167,6 +167,33 @@ int sock_get(struct world *w, struct sock *s, enum tcpd_option o,
 	return 0;
 }
 
+long sock_connect(struct world *w, struct sock *s, const struct tcpd_addr *peer,
+		  bool fast)
+{
+	long r;
+
+	if (fast)
+		(void)sock_set(w, s, TCPD_OPT_FASTOPEN_CONNECT, 1);
+	if (!s->h && s->early_mask) { /* they are to be there before the SYN */
+		struct tcpd_addr any = {.family = peer->family};
+
+		r = sock_name(w, s, &any);
+		if (r)
+			return r;
+	}
+	r = errno_of(tcpd_connect(w->st, &s->h, NULL, peer, w->now));
+	if (r)
+		return r;
+	tcpd_set_user(w->st, s->h, s);
+	s->connects = true;
+	return 0;
+}
+
+bool sock_opening(struct world *w, const struct sock *s)
+{
+	return s->connects && sock_status(w, s).state == TCPD_SYN_SENT;
+}
+
 struct tcpd_status sock_status(struct world *w, const struct sock *s)
 {
 	struct tcpd_status st = {0};
@@ -232,8 +259,8 @@ uint32_t sock_mask(struct world *w, struct sock *s)
 		return POLLOUT | POLLHUP | POLLWRNORM;
 	if (s->err)
 		m |= POLLERR;
-	if (st.state == TCPD_SYN_SENT)
-		return m;
+	if (st.state == TCPD_SYN_SENT && !s->err)
+		return tcpd_syn_room(w->st, s->h) ? POLLOUT | POLLWRNORM : m;
 	if (s->ev & TCPD_EV_FIN || s->rd_shut || st.state == TCPD_CLOSED)
 		m |= POLLIN | POLLRDNORM | POLLRDHUP;
 	if (tcpd_readable(w->st, s->h))

@@ -67,6 +67,13 @@ uint32_t sock_mask(struct world *w, struct sock *s);
 /* The errno that waits, which is told once. */
 int sock_error(struct sock *s);
 
+/* Begin to connect; with |fast| by Fast Open, whose SYN may wait for text: 0 or
+ * -errno. */
+long sock_connect(struct world *w, struct sock *s, const struct tcpd_addr *peer,
+		  bool fast);
+/* Its SYN has not gone, or has no answer yet. */
+bool sock_opening(struct world *w, const struct sock *s);
+
 struct tcpd_status sock_status(struct world *w, const struct sock *s);
 
 int errno_of(int64_t r); /* -TCPD_ERR_x to -errno; others as they are */

@@ -24,9 +24,53 @@ static void synack_waits(struct tcpd_conn_settings *c, uint64_t retries)
 		c->synack_wait[i] = min_u64(TCPD_SEC(1) << i, TCPD_SEC(120));
 }
 
+/* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4", and perhaps a comma and another: as
+ * the kernel has it, each number with its lowest octet first. */
+static void cookie_keys(struct tcpd_settings *s, const char *text)
+{
+	uint8_t n = 0;
+
+	for (; text && n < 2; n++) {
+		unsigned v[4];
+
+		if (sscanf(text, "%x-%x-%x-%x", &v[0], &v[1], &v[2], &v[3]) !=
+		    4)
+			break;
+		for (unsigned i = 0; i < 16; i++)
+			s->fast_open_key[n][i] =
+				(uint8_t)(v[i / 4] >> 8 * (i % 4));
+		text = strchr(text, ',');
+		text += text != NULL;
+	}
+	if (n)
+		s->fast_open_nkeys = n;
+}
+
+static uint8_t fast_open(uint64_t v)
+{
+	static const struct {
+		uint64_t kernel;
+		uint8_t ours;
+	} bits[] = {
+		{0x1, TCPD_FO_CLIENT},
+		{0x2, TCPD_FO_SERVER},
+		{0x4, TCPD_FO_CLIENT_NO_COOKIE},
+		{0x200, TCPD_FO_SERVER_NO_COOKIE},
+		{0x400, TCPD_FO_ALL_LISTENERS},
+	};
+	uint8_t r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (v & bits[i].kernel)
+			r |= bits[i].ours;
+	return r;
+}
+
 /* Others are the kernel's own, or belong to what this version has not. */
 static void apply(struct world *w, const char *name, const char *value)
 {
+	static const uint8_t ecn[] = {TCPD_ECN_OFF, TCPD_ECN_ON,
+				      TCPD_ECN_PASSIVE};
 	struct tcpd_settings *s = &w->set;
 	unsigned long long v = strtoull(value, NULL, 0), mid;
 
@@ -42,6 +86,14 @@ static void apply(struct world *w, const char *name, const char *value)
 		s->syn_retries = (uint8_t)min_u64(v, 127);
 	else if (!strcmp(name, "tcp_synack_retries"))
 		synack_waits(&s->conn, v);
+	else if (!strcmp(name, "tcp_fastopen"))
+		s->fast_open = fast_open(v);
+	else if (!strcmp(name, "tcp_ecn") && v < ARRAY_SIZE(ecn))
+		s->conn.ecn = ecn[v];
+	else if (!strcmp(name, "tcp_fastopen_key"))
+		cookie_keys(s, value);
+	else if (!strcmp(name, "tcp_metrics_flush")) /* bin/ip */
+		tcpd_fast_open_forget(w->st);
 	else if (!strcmp(name, "tcp_notsent_lowat"))
 		w->sysctl.notsent_lowat = v >= UINT32_MAX ? 0 : (uint32_t)v;
 	else if (!strcmp(name, "tcp_wmem") &&
@@ -69,6 +121,26 @@ static void line(struct world *w, char *text)
 	apply(w, last_part(text), eq + 1);
 }
 
+/* Has |path|'s value changed since the last look?  What the stand-in was told
+ * since then holds. */
+static bool changed(struct world *w, const char *path, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->sysctl.proc); i++) {
+		char *had = w->sysctl.proc[i].path;
+		char *was = w->sysctl.proc[i].value;
+		bool known = !strcmp(had, path);
+
+		if (*had && !known)
+			continue;
+		known = known && !strcmp(was, value);
+		(void)snprintf(had, sizeof(w->sysctl.proc[i].path), "%s", path);
+		(void)snprintf(was, sizeof(w->sysctl.proc[i].value), "%s",
+			       value);
+		return !known;
+	}
+	return true;
+}
+
 /* A setting of /proc/sys as it is now. */
 static void from_proc(struct world *w, const char *path)
 {
@@ -77,7 +149,7 @@ static void from_proc(struct world *w, const char *path)
 
 	if (!f)
 		return;
-	if (fgets(text, sizeof(text), f))
+	if (fgets(text, sizeof(text), f) && changed(w, path, text))
 		apply(w, last_part(path), text);
 	fclose(f);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/conf.h"
 #include "daemon/stackmem.h"
@@ -142,6 +143,7 @@ static void finish(struct world *w, struct op *op, long result)
 	op->result = result;
 	op->at = w->now;
 	op->done = true;
+	w->returning += op->foreign;
 	pthread_cond_broadcast(&w->done);
 }
 
@@ -230,6 +232,7 @@ long world_do(struct world *w, struct op *op, bool block)
 	if (r != -EAGAIN || !block)
 		return r;
 	op->waits = true;
+	op->foreign = !pthread_equal(pthread_self(), w->first);
 	for (at = &w->ops; *at; at = &(*at)->next)
 		;
 	*at = op;
@@ -251,13 +254,29 @@ long world_do(struct world *w, struct op *op, bool block)
 	return op->result;
 }
 
+void world_yield(struct world *w)
+{
+	struct timespec until;
+
+	if (!pthread_equal(pthread_self(), w->first) ||
+	    clock_gettime(CLOCK_REALTIME, &until))
+		return;
+	until.tv_sec++; /* one that never asks is not waited for for ever */
+	while (w->returning &&
+	       !pthread_cond_timedwait(&w->done, &w->lock, &until))
+		;
+}
+
 tcpd_time world_clock(struct world *w)
 {
 	tcpd_time at = pinned;
 
 	pinned = 0;
-	if (at)
+	if (at) {
+		w->returning--;
+		pthread_cond_broadcast(&w->done);
 		return at;
+	}
 	world_until(w, w->now + TCPD_US(1));
 	return w->now;
 }

@@ -34,6 +34,9 @@ struct frame {
 struct sysctls {
 	uint32_t wmem; /* tcp_wmem[1] */
 	uint32_t notsent_lowat;
+	struct {
+		char path[64], value[64];
+	} proc[8];	  /* settings in /proc as they were last seen */
 	uint64_t seen;	  /* octets of the file of settings read so far */
 	char path[64];	  /* ... which the stand-in for sysctl(8) writes */
 	char restore[64]; /* what scripts that write /proc leave behind */
@@ -52,6 +55,8 @@ struct world {
 	tcpd_time now;
 	struct frame *frame, **last_frame;
 	struct op *ops;
+	unsigned returning; /* threads whose call is done, and who have not
+			       asked for the time since */
 	struct sock *sock[WORLD_FDS]; /* by the number of their fd */
 	struct epoll *epoll[WORLD_FDS];
 	struct sysctls sysctl;
@@ -66,7 +71,8 @@ struct op {
 	long result;
 	tcpd_time at; /* when it was done */
 	bool done;
-	bool waits; /* was tried before, in vain */
+	bool waits;   /* was tried before, in vain */
+	bool foreign; /* of another thread than the world's first */
 	/* arguments */
 	void *p;
 	size_t n, taken;
@@ -91,6 +97,10 @@ bool world_send(struct world *w);
 void world_until(struct world *w, tcpd_time t);
 /* To the next thing that is due: false when nothing is before |limit|. */
 bool world_step(struct world *w, tcpd_time limit);
+
+/* The threads whose calls are done get on with it before the first one does:
+ * what it does next may need what they have brought. */
+void world_yield(struct world *w);
 
 /* The time of the calling thread: that of its last call that blocked, once,
  * else the world's, which goes on by a microsecond with every look. */

@@ -174,6 +174,7 @@ static const struct {
 	FIELD("tos", tos),
 	FIELD("ttl", ttl),
 	FIELD("rcv-tos", rcv_tos),
+	FIELD("syn-data", syn_data),
 };
 #undef FIELD
 
@@ -328,18 +329,19 @@ static bool do_entries(struct stage *s, struct line *l, unsigned w)
 	return compare(s, l, w, n);
 }
 
+static bool do_syn_room(struct stage *s, struct line *l, unsigned w)
+{
+	struct flow *f = flow_word(s, l, &w, "c");
+
+	return f && compare(s, l, w, tcpd_syn_room(s->st, f->h));
+}
+
 const struct verb assert_verbs[] = {
-	{"state", do_state},
-	{"handle", do_handle},
-	{"stat", do_stat},
-	{"status", do_status},
-	{"event", do_event},
-	{"eof", do_eof},
-	{"unacked", do_unacked},
-	{"readable", do_readable},
-	{"soft-error", do_soft_error},
-	{"unsent", do_unsent},
-	{"option?", do_getoption},
-	{"entries", do_entries},
-	{NULL, NULL},
+	{"syn-room", do_syn_room}, {"state", do_state},
+	{"handle", do_handle},	   {"stat", do_stat},
+	{"status", do_status},	   {"event", do_event},
+	{"eof", do_eof},	   {"unacked", do_unacked},
+	{"readable", do_readable}, {"soft-error", do_soft_error},
+	{"unsent", do_unsent},	   {"option?", do_getoption},
+	{"entries", do_entries},   {NULL, NULL},
 };

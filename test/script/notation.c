@@ -353,6 +353,7 @@ static const char *differs(struct stage *s, struct line *l, struct said *d,
 		return "ttl";
 	if (d->tos >= 0 && p->tos != d->tos)
 		return "tos";
+	notation_cookie(s, p);
 	if (l->options && !strcmp(l->options, "..."))
 		return NULL;
 	if (!notation_options(s, l, &d->p, &base))

@@ -4,6 +4,7 @@
  *	<mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 7>
  *	<nop,nop,sack 11:21 31:41>
  *	<uto 120>, <uto 3m>: seconds, minutes
+ *	<fo>, <fo 0011aabb>, <foexp>, <fo given>, <fo before>
  * SACK blocks count as acknowledgment numbers do.  Other kinds are written
  *`kind N len N`, whose value is zeros.
  */
@@ -102,8 +103,36 @@ static bool put_uto(struct packet *p, uint32_t v)
 		   4);
 }
 
+/* "fo" or "foexp", then perhaps a cookie: in hex, or the one that the stack
+ * gave last, or another before it. */
+static bool put_cookie(struct stage *s, struct packet *p, const char *o)
+{
+	bool exp = !strncmp(o, "foexp", 5);
+	const char *word = o + (exp ? 5 : 2);
+	uint8_t v[40] = {exp ? OPTION_EXP : OPTION_FO, exp ? 4 : 2, 0xf9, 0x89};
+	const uint8_t *given = NULL;
+	int n = 0;
+
+	if (*word == ' ' && !strcmp(word + 1, "given"))
+		given = s->cookie[0];
+	else if (*word == ' ' && !strcmp(word + 1, "before"))
+		given = s->cookie[1];
+	else if (*word == ' ')
+		n = notation_hex(word + 1, v + v[1], sizeof(v) - v[1]);
+	else if (*word)
+		return false;
+	if (given) {
+		memcpy(v + v[1], given, sizeof(s->cookie[0]));
+		n = sizeof(s->cookie[0]);
+	}
+	if (n < 0)
+		return false;
+	v[1] = (uint8_t)(v[1] + n);
+	return put(p, v, v[1]);
+}
+
 /* One of them, blanks before it gone. */
-static bool one(struct packet *p, struct line *l, char *o,
+static bool one(struct stage *s, struct packet *p, struct line *l, char *o,
 		const struct packet_base *base)
 {
 	uint32_t val_base = base->ts_val, ecr_base = base->ts_ecr;
@@ -125,6 +154,8 @@ static bool one(struct packet *p, struct line *l, char *o,
 			   4);
 	if (alone(o, "wscale", &a))
 		return put(p, (uint8_t[]){OPTION_WSCALE, 3, (uint8_t)a}, 3);
+	if (!strncmp(o, "fo", 2))
+		return put_cookie(s, p, o);
 	if (alone(o, "uto", &a))
 		return put_uto(p, a);
 	rest = named(o, "uto", &a);
@@ -143,6 +174,21 @@ static bool one(struct packet *p, struct line *l, char *o,
 	return false;
 }
 
+void notation_cookie(struct stage *s, const struct packet *p)
+{
+	for (unsigned i = 0; i + 10 <= p->nopt; i++) {
+		const uint8_t *v = &p->opt[i];
+		unsigned head = v[0] == OPTION_FO ? 2 : 4;
+
+		if (!(v[0] == OPTION_FO && v[1] == 10) &&
+		    !(v[0] == OPTION_EXP && v[1] == 12 && i + 12 <= p->nopt))
+			continue;
+		if (memcmp(v + head, s->cookie[0], 8) != 0)
+			memcpy(s->cookie[1], s->cookie[0], 8);
+		memcpy(s->cookie[0], v + head, 8);
+	}
+}
+
 bool notation_options(struct stage *s, struct line *l, struct packet *p,
 		      const struct packet_base *base)
 {
@@ -156,7 +202,7 @@ bool notation_options(struct stage *s, struct line *l, struct packet *p,
 	memcpy(copy, l->options, strlen(l->options) + 1);
 	while ((o = strsep(&at, ",")) != NULL) {
 		o += strspn(o, " ");
-		if (!one(p, l, o, base))
+		if (!one(s, p, l, o, base))
 			return stage_fail(s,
 					  "option '%s' cannot be read, or "
 					  "there is no room for it",

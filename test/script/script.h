@@ -68,6 +68,7 @@ struct stage {
 	unsigned fail; /* so many of the next writes fail */
 	bool blocked;  /* every write says EAGAIN */
 	uint32_t peer_isn;
+	uint8_t cookie[2][8]; /* Fast Open's: the last, another before it */
 	struct seen *seen;
 	char why[1024]; /* what went wrong; empty: nothing */
 };
@@ -124,6 +125,8 @@ bool notation_out(struct stage *s, struct line *l);
  * acknowledgment), count from |base|. */
 bool notation_options(struct stage *s, struct line *l, struct packet *p,
 		      const struct packet_base *base);
+/* A Fast Open cookie in |p|, which the stack sent, is remembered. */
+void notation_cookie(struct stage *s, const struct packet *p);
 /* notation_raw.c: icmp and hex */
 bool notation_icmp_in(struct stage *s, struct line *l, unsigned w,
 		      struct flow *f);

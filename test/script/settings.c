@@ -45,6 +45,7 @@ static const struct {
 	FIELD("port-max", U16, port_max),
 	FIELD("queue", U8, queue),
 	FIELD("naddrs", U8, naddrs),
+	FIELD("fast-open", U8, fast_open),
 #undef FIELD
 };
 
@@ -186,6 +187,17 @@ static bool congestion(struct tcpd_conn_settings *cs, const char *name)
 	return false;
 }
 
+/* The key of Fast Open cookies: in hex, 16 octets, or two of them. */
+static bool cookie_key(struct tcpd_settings *set, const char *hex)
+{
+	int n = hex ? notation_hex(hex, set->fast_open_key[0],
+				   sizeof(set->fast_open_key))
+		    : -1;
+
+	set->fast_open_nkeys = (uint8_t)(n / 16);
+	return n == 16 || n == 32;
+}
+
 /* A name that is not a plain field: 1 taken, 0 not one, -1 failed. */
 static int special(struct stage *s, struct line *l, unsigned w,
 		   struct tcpd_settings *set)
@@ -222,6 +234,8 @@ static int special(struct stage *s, struct line *l, unsigned w,
 		set->as_linux = on;
 	else if (!strcmp(name, "family"))
 		return 1; /* run.c has looked at it */
+	else if (!strcmp(name, "fast-open-key"))
+		return cookie_key(set, word_at(l, w + 1)) ? 1 : -1;
 	else if (!strcmp(name, "key"))
 		set->key[0] ^= 1;
 	else if (!strcmp(name, "profile") && word_is(l, w + 1, "tutorial")) {
@@ -312,6 +326,9 @@ int settings_option(const char *name)
 		[TCPD_OPT_SOFT_ERRORS] = "soft-errors",
 		[TCPD_OPT_ADV_UTO] = "adv-uto",
 		[TCPD_OPT_MAX_PACING_RATE] = "max-pacing-rate",
+		[TCPD_OPT_FASTOPEN] = "fastopen",
+		[TCPD_OPT_FASTOPEN_CONNECT] = "fastopen-connect",
+		[TCPD_OPT_FASTOPEN_NO_COOKIE] = "fastopen-no-cookie",
 	};
 
 	for (int i = 0; name && i < TCPD_NOPTIONS; i++)

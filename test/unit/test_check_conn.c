@@ -47,6 +47,11 @@ static bool is_over(const struct conn *c)
 	return c->state == TCPD_CLOSED;
 }
 
+static bool is_accepted(const struct conn *c)
+{
+	return !c->active && c->state == TCPD_ESTABLISHED;
+}
+
 static bool has_timer(const struct conn *c)
 {
 	return c->state == TCPD_ESTABLISHED && c->timer[CT_KEEPALIVE];
@@ -205,6 +210,8 @@ static const struct broken rows[] = {
 	CONN("timers: one of a CLOSED one", over, timer[CT_USER], 1),
 	CONN("timers: one that nothing will wake", timed, timer[CT_KEEPALIVE],
 	     -TCPD_SEC(7200)),
+	CONN("fast open: a form that no option has", idle, fo_form, 3),
+	CONN("fast open: it waits for no last ACK", idle, fo_from, 1),
 	CONN("conn: a SYN is due, and does not wait", idle, syn_due, 1),
 	CONN("conn: an ACK is due, and does not wait for output", idle, ack_due,
 	     1),
@@ -359,6 +366,24 @@ static bool nobodys(struct tcp *t)
 	return c != NULL;
 }
 
+static bool syn_waits(struct tcp *t)
+{
+	struct conn *c = opening(t);
+
+	if (c)
+		c->fo_wait = c->fo_text = true; /* and the SYN has gone */
+	return c != NULL;
+}
+
+static bool text_of_peer(struct tcp *t)
+{
+	struct conn *c = first(t, is_accepted);
+
+	if (c)
+		c->syn_text = true;
+	return c != NULL;
+}
+
 static bool beyond_the_end(struct tcp *t)
 {
 	struct conn *c = flying(t);
@@ -385,6 +410,8 @@ static const struct broken_more more[] = {
 	{"inflow: a slot that is not in use", inflow_not_in_use},
 	{"inflow: a past time lies ahead", inflow_of_the_future},
 	{"conn: nobody holds it", nobodys},
+	{"fast open: a SYN that waits for text, and no more", syn_waits},
+	{"fast open: text on the SYN of a peer", text_of_peer},
 	{"receive queue: a block in an empty one", all_read},
 	{"conn: SND.NXT is behind what was ever queued", beyond_the_end},
 };

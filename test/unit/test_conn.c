@@ -408,6 +408,25 @@ START_TEST(conn_pipe_is_what_is_in_the_network)
 }
 END_TEST
 
+/* The numbers of a stream come round again; that of the SYN, too. */
+START_TEST(conn_queues_are_right_however_far_the_stream_is)
+{
+	struct conn *c = rig_conn(1000, 1);
+
+	for (uint64_t at = 1; at < UINT64_C(3) << 32; at += 1u << 30) {
+		c->snd_una = c->iss + (uint32_t)at;
+		if (at > 1 && (uint32_t)at == 1) /* a whole round: at the ISS */
+			c->snd_una = c->iss;
+		c->octets_acked = at - 1;
+		c->snd_nxt = c->snd_una + 10;
+		c->sq.end = c->snd_nxt + 20;
+		ck_assert_uint_eq(conn_queued(c), 30);
+		ck_assert_uint_eq(conn_unsent(c), 20);
+		ck_assert(!conn_syn_out(c));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conn");
@@ -436,5 +455,6 @@ int main(void)
 	tcase_add_test(tc, conn_fault_costs_one_connection);
 	tcase_add_loop_test(tc, conn_pipe_is_what_is_in_the_network, 0,
 			    ARRAY_SIZE(pipes));
+	tcase_add_test(tc, conn_queues_are_right_however_far_the_stream_is);
 	return rig_run(s);
 }

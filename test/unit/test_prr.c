@@ -16,6 +16,7 @@ static void flying(unsigned out, unsigned sacked, unsigned lost,
 		   unsigned resent, unsigned ssthresh)
 {
 	c = (struct conn){.mss = M,
+			  .octets_acked = 1, /* the SYN is, too */
 			  .snd_nxt = out * M,
 			  .sacked = sacked * M,
 			  .lost = lost * M,

@@ -64,7 +64,7 @@ static const struct {
 	 " reply_head nreplies nsplit borrows nborrows borrowed send_mem traces"
 	 " trace_in"
 	 " trace_out rsts_traced_at rsts_traced rsts_left_out rst_left_out "
-	 "plan sum recent paths "
+	 "plan sum recent paths servers "
 	 "cookie_head cookie_tail paced npaced held "},
 	{"lib/tcp/cookie.h", "cookies", &record_stack, "t.cookie.", " "},
 	{"lib/tcp/cookie.h", "cookie_keys", &record_stack, "t.cookie.now.",
