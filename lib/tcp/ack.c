@@ -73,7 +73,13 @@ static uint32_t growth(const struct tcp *t, const struct conn *c,
 	return max_u32(len - min_u32(len, told), min_u32(len, c->mss));
 }
 
-/* |recovering|: this ACK belongs to a recovery, also when it ends it. */
+static bool window_falls(const struct conn *c)
+{
+	return c->recovery == REC_FAST || c->recovery == REC_CWR;
+}
+
+/* |recovering|: this ACK belongs to a recovery, also when it begins or ends
+ * it. */
 static void tell_cc(struct tcp *t, struct conn *c, struct news *n,
 		    uint32_t acked, bool recovering)
 {
@@ -166,12 +172,11 @@ static void drag_along(struct conn *c, struct flow *f)
 /* What is in flight: SND.UNA moves, or blocks tell what has arrived. */
 static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 {
-	bool recovering = c->recovery == REC_FAST || c->recovery == REC_CWR;
+	bool recovering = window_falls(c) || c->clocked;
 	bool after_rto = c->recovery == REC_RTO;
 	struct flow *f = flow_of(t, c);
 	uint32_t grown;
 
-	recovering |= c->clocked != 0;
 	n->fack = f->fack;
 	n->dupacks = c->dupacks;
 	rate_begin(&n->rate, &f->rate);
@@ -203,7 +208,7 @@ static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 		conn_want_output(t, c); /* cwnd has more room */
 	if (n->acked || f->reorder_at || c->timer[CT_REORDER] || n->sacks)
 		rexmt_heard(t, c, n->acked != 0);
-	tell_cc(t, c, n, grown, recovering);
+	tell_cc(t, c, n, grown, recovering || window_falls(c));
 }
 
 /* The last ACK of a Fast Open: of the SYN-ACK first, for text that has gone

@@ -77,7 +77,9 @@ uint32_t window_acked(struct cc_state *s, uint64_t *priv,
 		return rs->acked;
 	if (!half) /* twice of what is in use at most */
 		return 0;
-	gain = hystart_gain(priv, rs->acked);
+	gain = rs->acked;
+	if (s->ssthresh == UINT32_MAX)
+		gain = hystart_gain(priv, gain);
 	if (gain <= s->ssthresh - s->cwnd) {
 		s->cwnd += gain;
 		return 0;

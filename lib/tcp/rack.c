@@ -16,13 +16,14 @@
 /* 6.2, step 2: was |x|, which went more than once, acknowledged for an earlier
  * transmission? */
 static bool ambiguous(const struct tcp *t, const struct conn *c,
-		      const struct news *n, const struct xmit *x)
+		      const struct news *n, const struct xmit *x, uint32_t end)
 {
 	const struct segment *seg = n->seg;
 
 	if (!(x->flags & XMIT_EVER))
 		return false;
-	if (c->ts && seg->h.opt.has_ts &&
+	/* an echo says something of what it acknowledges, not of SACKs */
+	if (c->ts && seg->h.opt.has_ts && seq_le(end, seg->h.ack) &&
 	    seq_lt(seg->h.opt.ts_ecr, ts_at(t, &c->tu, x->sent_at)))
 		return true;
 	return t->now - x->sent_at < c->min_rtt;
@@ -48,7 +49,7 @@ void rack_delivered(struct tcp *t, struct conn *c, struct news *n,
 		f->reordering = true;
 		t->stat.recovery_reordering++;
 	}
-	if (ambiguous(t, c, n, x))
+	if (ambiguous(t, c, n, x, end))
 		return;
 	f->rack_rtt = t->now - x->sent_at;
 	if (sent_before(f->rack_at, f->rack_end, x->sent_at, end)) {

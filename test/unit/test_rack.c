@@ -78,7 +78,7 @@ START_TEST(rack_passes_over_an_ack_too_early_for_a_retransmission)
 	ck_assert_uint_eq(f->rack_rtt, SACK_RTT + 1);
 	/* an echo from before it says the same */
 	c->ts = none.h.opt.has_ts = true;
-	none.h.opt.ts_ecr = ts_at(rig.t, &c->tu, x.sent_at) - 1;
+	none.h.ack = SACK_SEQ + 100;
 	x.sent_at -= TCPD_MS(5);
 	none.h.opt.ts_ecr = ts_at(rig.t, &c->tu, x.sent_at) - 1;
 	rack_delivered(rig.t, c, &n, &x, SACK_SEQ + 100);

@@ -117,6 +117,28 @@ START_TEST(recover_by_the_probe_of_a_tail_is_one_of_congestion)
 }
 END_TEST
 
+/* The ACK that begins a recovery belongs to it: no growth, no new epoch. */
+START_TEST(recover_begins_with_no_growth)
+{
+	c = sack_conn(40);
+	conn_change_cc(rig.t, c, TCPD_CC_CUBIC);
+	sack_send(c, 40);
+	rig_pass(SACK_RTT);
+	sack_ack(c, 5, 6, 9);
+	ck_assert_int_eq(c->recovery, REC_FAST);
+	rig_drain();
+	sack_ack(c, 40, 40, 40);
+	ck_assert_int_eq(c->recovery, REC_OPEN);
+	sack_send(c, 100);
+	for (unsigned i = 40; i < 60; i++) {
+		rig_pass(TCPD_MS(1));
+		sack_ack(c, i + 1, i + 1, i + 1);
+		rig_drain();
+	}
+	ck_assert_uint_le(c->ccs.cwnd, c->ccs.ssthresh + 2 * RIG_MSS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("recover");
@@ -129,5 +151,6 @@ int main(void)
 	tcase_add_test(tc, recover_from_a_mark_to_a_loss_falls_once);
 	tcase_add_test(tc, recover_from_a_time_out_lets_no_other_begin);
 	tcase_add_test(tc, recover_by_the_probe_of_a_tail_is_one_of_congestion);
+	tcase_add_test(tc, recover_begins_with_no_growth);
 	return rig_run(s);
 }
