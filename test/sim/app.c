@@ -32,6 +32,8 @@ void app_over(struct endpoint *e)
 static void begin(struct sim *s, struct endpoint *e,
 		  const struct tcpd_addr *local, const struct tcpd_addr *peer)
 {
+	struct pair *p = e->pair;
+	struct tcpd_status st;
 	int err = tcpd_connect(app_stack(s, e), &e->h, local, peer,
 			       sim_now(s, e->side));
 
@@ -39,6 +41,13 @@ static void begin(struct sim *s, struct endpoint *e,
 		sim_fail(s, "tcpd_connect says %s", tcpd_err_name(err));
 		return;
 	}
+	if (tcpd_status(app_stack(s, e), e->h, &st, sim_now(s, e->side))) {
+		sim_fail(s, "a new connection has no status");
+		return;
+	}
+	if (e == &p->ep[0])
+		p->port = st.local.port;
+	p->iss[e - p->ep] = st.iss;
 	tcpd_set_user(app_stack(s, e), e->h, e);
 	e->open = true;
 }
@@ -54,7 +63,6 @@ static void cross(struct sim *s, struct pair *p)
 			    (uint16_t)(port + k));
 	for (unsigned k = 0; k < 2; k++)
 		begin(s, &p->ep[k], &at[k], &at[!k]);
-	p->port = port;
 	p->matched = true;
 	sim_say(s, "A and B connect to each other, %u", port);
 }
@@ -63,9 +71,7 @@ void app_start(struct sim *s, struct pair *p)
 {
 	struct endpoint *e = &p->ep[0];
 	struct tcpd_addr peer;
-	struct tcpd_status st;
 
-	p->turn = ++s->nstarted;
 	if (p->crossing) {
 		cross(s, p);
 		return;
@@ -74,9 +80,6 @@ void app_start(struct sim *s, struct pair *p)
 	begin(s, e, NULL, &peer);
 	if (s->why[0])
 		return;
-	if (tcpd_status(app_stack(s, e), e->h, &st, sim_now(s, e->side)))
-		sim_fail(s, "a new connection has no status");
-	p->port = st.local.port;
 	sim_say(s, "%c connects from %u, %s", "AB"[e->side], p -> port,
 		p -> hostile ? "hostile" : "friendly");
 }
@@ -98,20 +101,20 @@ void app_restarted(struct sim *s, unsigned side)
 	}
 }
 
-/* Who connected from |port|; NULL: nobody (a forged or very old SYN). */
-static struct pair *who(struct sim *s, unsigned side, uint16_t port,
-			uint8_t version)
+/* Who connected as |st| says; NULL: nobody (a forged or very old SYN).  After a
+ * restart another may have the port of one whose packets still arrive. */
+static struct pair *who(struct sim *s, unsigned side,
+			const struct tcpd_status *st)
 {
-	struct pair *who = NULL;
-
 	for (unsigned i = 0; i < s->npairs; i++) {
 		struct pair *p = &s->pair[i];
 
-		if (p->ep[1].side == side && p->port == port && !p->matched &&
-		    p->version == version && (!who || p->turn > who->turn))
-			who = p;
+		if (p->ep[1].side == side && p->port == st->peer.port &&
+		    p->iss[0] == st->irs && !p->matched &&
+		    p->version == st->peer.family)
+			return p;
 	}
-	return who;
+	return NULL;
 }
 
 static void accept_all(struct sim *s, unsigned i)
@@ -127,13 +130,14 @@ static void accept_all(struct sim *s, unsigned i)
 			sim_fail(s, "an accepted connection has no status");
 			return;
 		}
-		p = who(s, i, st.peer.port, st.peer.family);
+		p = who(s, i, &st);
 		if (!p) {
 			tcpd_abort(side->st, h, sim_now(s, i));
 			continue;
 		}
 		sim_say(s, "%c accepts from %u", "AB"[i], st.peer.port);
 		p->matched = true;
+		p->iss[1] = st.iss;
 		p->ep[1].h = h;
 		p->ep[1].open = true;
 		tcpd_set_user(side->st, h, &p->ep[1]);

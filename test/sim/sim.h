@@ -62,7 +62,7 @@ struct pair {
 	bool crossing;	 /* both connect at the same time */
 	bool matched;	 /* was accepted */
 	tcpd_time start; /* TCPD_NEVER: it has */
-	uint64_t turn;	 /* in which order they have started */
+	uint32_t iss[2]; /* of each end; a port alone may be used again */
 };
 
 #define MAX_HELD 32
@@ -165,7 +165,7 @@ struct sim {
 	uint32_t forge; /* chance of a forged segment after an event */
 	struct flight *heap;
 	unsigned nheap, heap_room;
-	uint64_t norder, nstarted;
+	uint64_t norder;
 	uint8_t **kept; /* borrowed by a batch */
 	unsigned nkept, kept_room;
 	uint64_t nevents, npackets, nforged;

@@ -49,26 +49,19 @@ static struct trail *trail(struct sim *s, unsigned i, const struct packet *p)
 	return t;
 }
 
-/* Whose stream a trail carries, once both are known. */
+/* Whose stream a trail carries, once both are known.  (The accepting end's
+ * first packets may come before the program has the connection.) */
 static void match(struct sim *s, unsigned side, struct trail *t)
 {
-	struct pair *who = NULL;
-	unsigned end = 0;
-
 	for (unsigned i = 0; !t->e && i < s->npairs; i++) {
 		struct pair *p = &s->pair[i];
-		unsigned mine = p->ep[0].side == side ? 0 : 1;
-		uint16_t own = mine ? t->dport : t->sport;
+		unsigned end = p->ep[0].side == side ? 0 : 1;
 
-		/* one that began before may have had the same port */
-		if ((t->ip[10] == 0xff) != (p->version == 4) || !p->port ||
-		    p->port != own || (who && p->turn < who->turn))
-			continue;
-		who = p;
-		end = mine;
+		if ((t->ip[10] == 0xff) == (p->version == 4) && p->port &&
+		    p->port == (end ? t->dport : t->sport) &&
+		    p->iss[end] == t->iss && (!end || p->matched))
+			t->e = &p->ep[end];
 	}
-	if (who && (!end || who->matched))
-		t->e = &who->ep[end];
 }
 
 static void text(struct sim *s, const struct trail *t, const struct packet *p)
@@ -244,8 +237,8 @@ uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
 	reopening(s, from, t, p);
 	t->has_ts = packet_ts(p, &val, &ecr);
 	t->ts_val = t->has_ts ? val : 0;
-	match(s, from, t);
 	choose(t, p);
+	match(s, from, t);
 	other = find(&s->side[!from], p->dst, p->dport, p->src, p->sport);
 	if (other && !(p->flags & FLAG_SYN))
 		scales(t, other);
