@@ -163,7 +163,8 @@ static void draw_narrow(struct sim *s, unsigned i)
 	}
 	if (!rng_below(r, 8)) {
 		s->side[i].mtu_at = s->begin + TCPD_MS(rng_below(r, 3000));
-		s->side[i].mtu_next = (uint16_t)rng_in(r, 68, 65535);
+		/* with room for any header, as IPv6 promises */
+		s->side[i].mtu_next = (uint16_t)rng_in(r, 100, 65535);
 	}
 }
 
@@ -353,8 +354,9 @@ static void draw_patience(struct sim *s)
 			       200 * (side->out.delay + side->out.jitter);
 		if (side->out.hole) /* two time-outs, and it is seen */
 			s->patience += 3 * TCPD_SEC(120);
-		if (side->out.rate)
-			s->patience += TCPD_SEC(2 * octets / side->out.rate);
+		if (side->out.rate) /* and what its queue drops */
+			s->patience += TCPD_SEC(2 * octets / side->out.rate) +
+				       3 * side->set.rto_max;
 		if (side->stop_at != TCPD_NEVER &&
 		    side->stop_until > s->faults_end)
 			s->faults_end = side->stop_until;

@@ -105,16 +105,17 @@ static void opening(struct trail *t, const struct packet *p, bool cookies)
 	t->e = NULL;
 }
 
-/* Which of several SYN-ACKs the connection came of: its first segment says. */
-static void choose(struct trail *t, const struct packet *p)
+/* Which of several SYN-ACKs the connection came of: the first segment of either
+ * end says, by the number |first| behind the ISN. */
+static void choose(struct trail *t, uint32_t first)
 {
-	if (p->flags & FLAG_SYN || t->top != t->iss + 1)
+	if (t->top != t->iss + 1)
 		return;
 	for (unsigned i = 0; i < t->nothers; i++) {
 		uint32_t iss = t->other[i];
 		int wscale = t->other_wscale[i];
 
-		if (p->seq != iss + 1)
+		if (first != iss + 1)
 			continue;
 		t->other[i] = t->iss;
 		t->other_wscale[i] = t->wscale_offered;
@@ -237,11 +238,15 @@ uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
 	reopening(s, from, t, p);
 	t->has_ts = packet_ts(p, &val, &ecr);
 	t->ts_val = t->has_ts ? val : 0;
-	choose(t, p);
-	match(s, from, t);
 	other = find(&s->side[!from], p->dst, p->dport, p->src, p->sport);
-	if (other && !(p->flags & FLAG_SYN))
-		scales(t, other);
+	if (!(p->flags & FLAG_SYN)) {
+		choose(t, p->seq);
+		if (other) {
+			choose(other, p->ack);
+			scales(t, other);
+		}
+	}
+	match(s, from, t);
 	text(s, t, p);
 	if (numbers(s, t, p)) {
 		world_progress(s);
