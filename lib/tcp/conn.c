@@ -191,14 +191,11 @@ static void stop_sending(struct tcp *t, struct conn *c)
 	c->acks_owed = 0;
 	sack_forget(t, c);
 	c->urg_out = false;
-	c->sacked = c->lost = c->resent = c->duped = 0;
 	c->snd_una = c->snd_nxt;
 	c->mtu_probe = 0;
 	c->recovery = REC_OPEN;
-	if (c->flow) {
-		flow_of(t, c)->nsacked = 0;
+	if (c->flow)
 		flow_of(t, c)->reorder_at = 0;
-	}
 	leave_output(t, c);
 }
 

@@ -190,6 +190,14 @@ void sack_sent(struct tcp *t, struct conn *c, unsigned n)
 
 /* --- what the peer says */
 
+/* Inside [left, right): by distances, since numbers of which one lies half of
+ * the number space away have no order. */
+static bool lies_in(const struct tcpopt_sack *s, uint32_t left, uint32_t right)
+{
+	return s->left - left < s->right - left &&
+	       s->right - left <= right - left;
+}
+
 /* Text that it had twice (RFC 2883, 4): below the acknowledgment, or inside
  * the second block. */
 static bool is_duplicate(const struct conn *c, const struct segment *seg)
@@ -198,7 +206,8 @@ static bool is_duplicate(const struct conn *c, const struct segment *seg)
 	uint64_t back = min_u64(c->max_snd_wnd, c->octets_acked);
 
 	if (seq_le(o->sack[0].right, seg->h.ack))
-		return seq_ge(o->sack[0].left, c->snd_una - (uint32_t)back);
+		return lies_in(&o->sack[0], c->snd_una - (uint32_t)back,
+			       seg->h.ack);
 	return o->nsacks > 1 && seq_ge(o->sack[0].left, o->sack[1].left) &&
 	       seq_le(o->sack[0].right, o->sack[1].right);
 }
@@ -207,8 +216,7 @@ static bool is_duplicate(const struct conn *c, const struct segment *seg)
 static bool is_valid(const struct conn *c, const struct segment *seg,
 		     const struct tcpopt_sack *s)
 {
-	return seq_lt(s->left, s->right) && seq_gt(s->left, seg->h.ack) &&
-	       seq_le(s->right, c->snd_nxt);
+	return s->left != seg->h.ack && lies_in(s, seg->h.ack, c->snd_nxt);
 }
 
 void sack_take(struct tcp *t, struct conn *c, struct news *n)
@@ -234,6 +242,8 @@ void sack_take(struct tcp *t, struct conn *c, struct news *n)
 		}
 		t->stat.sack_received++;
 		f->sack_good = n->sacks = true;
+		if (f->sack_void) /* now they tell what has left */
+			c->duped = 0;
 		f->sack_void = false;
 		score_sacked(t, c, n, o->sack[i].left, o->sack[i].right);
 	}

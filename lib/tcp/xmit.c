@@ -325,4 +325,7 @@ void xmit_clear(struct tcp *t, struct conn *c)
 	}
 	c->xmit_root = c->xmit_last = 0;
 	c->sent_first = c->sent_last = c->lost_root = 0;
+	c->sacked = c->lost = c->resent = c->duped = 0;
+	if (c->flow)
+		flow_of(t, c)->nsacked = 0;
 }
