@@ -45,7 +45,7 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->ca_state = s->after_rto     ? 4
 		      : s->in_recovery ? 3
 		      : s->in_cwr      ? 2
-				       : s->dupacks != 0;
+				       : s->dupacks || s->sacked;
 	i->retransmits = (uint8_t)min_u32(s->rexmits, UINT8_MAX);
 	i->probes = s->probes;
 	i->backoff = s->backoff;
@@ -53,7 +53,10 @@ static void sender(struct tcpinfo *i, const struct tcpd_status *s)
 	i->unacked = (s->snd_nxt - s->snd_una + mss - 1) / mss;
 	i->lost = (s->lost + mss - 1) / mss;
 	i->retrans = (s->resent + mss - 1) / mss;
-	i->reordering = 3; /* duplicate ACKs that tell of a loss */
+	i->sacked = s->sacked;
+	/* at first: duplicate ACKs that tell of a loss */
+	i->reordering = max_u32(s->reordering, 3);
+	i->reord_seen = s->reordering_seen;
 	i->snd_ssthresh = s->ssthresh == UINT32_MAX ? TCPINFO_NO_SSTHRESH
 						    : s->ssthresh / mss;
 	i->snd_cwnd = s->cwnd / mss;

@@ -291,7 +291,9 @@ struct tcpd_settings {
 	 * something else lets it go; text leaves in bursts of what a
 	 * millisecond takes, the last segment of a burst with PSH; slow start
 	 * does not grow by what duplicate ACKs have told of; a tail that nobody
-	 * acknowledges is probed before the time-out (RFC 8985, 7).
+	 * acknowledges is probed before the time-out (RFC 8985, 7); SACKs
+	 * open the window where reordering is usual; a retransmission that is
+	 * lost again is no second congestion.
 	 */
 	bool as_linux;
 	uint8_t fast_open; /* TCPD_FO_* */
@@ -675,6 +677,9 @@ struct tcpd_status {
 	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
 	uint32_t rexmits; /* of what is first unacknowledged, by the timer */
 	uint32_t lost, resent; /* octets: thought lost; of them sent again */
+	/* segments SACKed; by how many, at most, later ones overtook earlier
+	 * ones, and how many ACKs told of that */
+	uint32_t sacked, reordering, reordering_seen;
 	uint32_t rcv_mss;      /* of the last text received */
 	uint8_t tos, ttl, rcv_tos; /* DS fields of ours and of the last segment
 				      received; TTL or hop limit of ours */

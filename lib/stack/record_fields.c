@@ -283,6 +283,7 @@ static const struct field flow_fields[] = {
 	F(10, rack_at), F(11, rack_rtt), F(12, reorder_at), F(13, reduced_at),
 	F(14, rack_end), F(15, fack), F(16, dsack_round), F(17, nsacked),
 	F(18, reo_mult), F(19, reo_persist),
+	F(80, reorder_by), F(81, reorder_seen),
 	F(20, prr_delivered), F(21, prr_out), F(22, recover_fs),
 	F(23, prior.cwnd), F(24, prior.ssthresh), F(25, undo_from),
 	F(26, undo_octets), F(27, undo_ts), F(28, frto), F(29, frto_room),

@@ -140,6 +140,11 @@ static void conn_numbers(const struct tcp *t, const struct conn *c,
 	s->rexmits = c->nrexmt;
 	s->lost = c->lost;
 	s->resent = c->resent;
+	if (c->flow) {
+		s->sacked = flow_of(t, c)->nsacked;
+		s->reordering = flow_of(t, c)->reorder_by;
+		s->reordering_seen = flow_of(t, c)->reorder_seen;
+	}
 	s->rcv_mss = c->rcv_mss;
 	s->tos = c->tos;
 	s->ttl = c->ttl ? c->ttl : TTL_DEFAULT;

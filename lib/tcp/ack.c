@@ -55,10 +55,12 @@ static void measure(struct tcp *t, struct conn *c, const struct news *n)
 }
 
 /*
- * What the window may grow by.  Slow start after an RTO grows by what it has
- * sent itself: one ACK for all that had arrived must not let a burst go (RFC
- * 3465, 2.3).  As Linux, nor one for what was reordered: each duplicate ACK
- * before it has let a segment go already (RFC 3042).
+ * What the window may grow by: nothing, unless SND.UNA moves (RFC 5681, 3.1;
+ * RFC 3042, 2), or as Linux, what comes is known to be reordered.  Slow start
+ * after an RTO grows by what it has sent itself: one ACK for all that had
+ * arrived must not let a burst go (RFC 3465, 2.3).  As Linux, nor one for what
+ * was reordered: each duplicate ACK before it has let a segment go already (RFC
+ * 3042).
  */
 static uint32_t growth(const struct tcp *t, const struct conn *c,
 		       const struct news *n, bool after_rto)
@@ -66,6 +68,9 @@ static uint32_t growth(const struct tcp *t, const struct conn *c,
 	uint32_t len = conn_has_sack(t, c) ? n->delivered : n->acked;
 	uint32_t told = c->recovery == REC_OPEN ? n->dupacks * c->mss : 0;
 
+	if (!n->acked &&
+	    !(t->set.as_linux && flow_of(t, c)->reorder_by > DUP_THRESH))
+		return 0;
 	if (after_rto)
 		len -= min_u32(len, n->before_rto);
 	if (!t->set.as_linux || conn_has_sack(t, c))

@@ -44,6 +44,9 @@ struct flow {
 	bool sack_good;	 /* one did not */
 	bool sampled;	 /* an RTT, since the last probe of a tail */
 	bool reordering; /* was ever seen */
+	/* ... by how many segments, at most, and by how many ACKs */
+	uint16_t reorder_by;
+	uint32_t reorder_seen;
 	bool dsack_counts; /* the next D-SACK belongs to a new round trip */
 
 	/* RFC 9937's (prr.c) */

@@ -10,6 +10,8 @@
 #include "conn.h"
 #include "xmit.h"
 
+#define DUP_THRESH 3 /* segments that came later tell of a loss */
+
 struct news {
 	const struct segment *seg; /* NULL: a timer, no ACK */
 	uint32_t una, fack;	   /* SND.UNA, the highest delivered: before */
@@ -20,6 +22,7 @@ struct news {
 	uint32_t lost;	    /* octets newly marked lost */
 	/* of those delivered: sent before the time-out, and not since */
 	uint32_t before_rto;
+	bool reordered; /* ... of what others had overtaken */
 	bool original; /* ... of what was never sent twice */
 	bool dsack;
 	bool sacks;	/* it has SACK blocks of what is in flight */

@@ -173,7 +173,8 @@ static bool plan_rexmt(struct tcp *t, const struct conn *c, struct plan *p)
 		p->flags |= TCP_FIN;
 	if (p->len && (x->seq + p->len == c->sq.end ||
 		       sendq_record(t, c, p->seq, p->len + 1) == p->len ||
-		       ends_syn_text(t, c, p->seq + p->len)))
+		       ends_syn_text(t, c, p->seq + p->len) ||
+		       (t->set.as_linux && p->len > p->mss)))
 		p->flags |= TCP_PSH;
 	return true;
 }

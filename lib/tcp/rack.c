@@ -9,9 +9,9 @@
 #include "base/seq.h"
 #include "news.h"
 
-#define DUP_THRESH   3
 #define REO_PERSIST  16 /* recoveries without a D-SACK (6.2, step 4) */
 #define REO_MULT_MAX 255
+#define REORDER_MAX  300 /* segments: more says nothing else */
 
 /* 6.2, step 2: was |x|, which went more than once, acknowledged for an earlier
  * transmission? */
@@ -36,6 +36,21 @@ static bool sent_before(tcpd_time at, uint32_t end, tcpd_time other,
 	return at < other || (at == other && seq_lt(end, other_end));
 }
 
+/* What begins at |seq|, and went once, arrives after what was sent later. */
+static void overtaken(struct tcp *t, const struct conn *c, struct flow *f,
+		      struct news *n, uint32_t seq)
+{
+	uint32_t by = (n->fack - seq + c->mss - 1) / max_u32(c->mss, 1);
+
+	f->reorder_by =
+		(uint16_t)max_u32(f->reorder_by, min_u32(by, REORDER_MAX));
+	if (!f->reordering)
+		t->stat.recovery_reordering++;
+	f->reordering = true;
+	f->reorder_seen += !n->reordered;
+	n->reordered = true;
+}
+
 /* Steps 2 and 3, of what has arrived up to |end|. */
 void rack_delivered(struct tcp *t, struct conn *c, struct news *n,
 		    const struct xmit *x, uint32_t end)
@@ -45,10 +60,8 @@ void rack_delivered(struct tcp *t, struct conn *c, struct news *n,
 	/* what the same ACK tells may have arrived in any order */
 	if (seq_gt(end, f->fack))
 		f->fack = end;
-	if (seq_lt(end, n->fack) && !(x->flags & XMIT_EVER) && !f->reordering) {
-		f->reordering = true;
-		t->stat.recovery_reordering++;
-	}
+	if (seq_lt(end, n->fack) && !(x->flags & XMIT_EVER))
+		overtaken(t, c, f, n, x->seq);
 	if (ambiguous(t, c, n, x, end))
 		return;
 	f->rack_rtt = t->now - x->sent_at;

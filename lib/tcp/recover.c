@@ -15,8 +15,6 @@
 #include "base/seq.h"
 #include "news.h"
 
-#define DUP_THRESH 3
-
 /* RFC 6928, 12: losses in the first window are watched. */
 static void count_early(struct tcp *t, const struct conn *c)
 {
@@ -179,7 +177,7 @@ static void answer_loss(struct tcp *t, struct conn *c, const struct news *n)
 		 * of them was SACKed */
 		enter_fast(t, c, n, min_u32(n->flight, c->ccs.cwnd));
 		c->rexmt_force = true;
-	} else if (n->again) {
+	} else if (n->again && !t->set.as_linux) {
 		/* a second indication of congestion (RFC 5681, 4.3) */
 		reduce(t, c, n, min_u32(n->flight, c->ccs.ssthresh), CC_LOSS);
 	}
@@ -240,10 +238,14 @@ void recover_reorder(struct tcp *t, struct conn *c)
 			 .prior = conn_pipe(c),
 			 .flight = conn_flight(c),
 			 .fack = flow_of(t, c)->fack};
+	bool was = c->recovery == REC_FAST;
 
 	t->stat.timeouts_reorder++;
 	rack_detect(t, c, &n);
 	answer_loss(t, c, &n);
+	/* nothing is delivered: the fast retransmit alone (RFC 9937, 6.2) */
+	if (!was && c->recovery == REC_FAST && !cc_ops_of(c->cc)->own_window)
+		c->ccs.cwnd = conn_pipe(c) + c->mss;
 	rexmt_arm(t, c);
 }
 

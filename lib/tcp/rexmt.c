@@ -69,6 +69,9 @@ void rexmt_heard(struct tcp *t, struct conn *c, bool moved)
 {
 	if (moved || !rexmt_armed(c))
 		rexmt_arm(t, c);
+	else if (c->timer[CT_TLP] && !flow_of(t, c)->reorder_at &&
+		 tlp_at(t, c, TCPD_NEVER))
+		return; /* only what is new puts it off (RFC 8985, 7.2) */
 	else if (c->timer[CT_REXMT])
 		choose(t, c, c->timer[CT_REXMT]);
 	else
