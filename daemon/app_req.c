@@ -217,6 +217,7 @@ static struct tcpd_conn_settings settings_of(const struct request *q)
 {
 	struct tcpd_conn_settings cs = q->a->d->conf->conn;
 
+	cs.fast_open = 0; /* it asks for it, or has none */
 	if (q->m->backlog < cs.backlog)
 		cs.backlog = q->m->backlog;
 	return cs;
@@ -312,9 +313,11 @@ static int do_connect(struct request *q)
 	/* What was written before belongs to no connection. */
 	b->lag = bridge_inq(b);
 	bridge_take_lag(b, 1);
-	if (bridge_fill(b, q->fd) < 0)
+	/* A SYN that is to take text waits for it: the app may write. */
+	b->opening = tcpd_syn_room(d->st, b->h) > 0;
+	if (!b->opening && bridge_fill(b, q->fd) < 0)
 		return errno;
-	b->kind = BRIDGE_CONNECTING;
+	b->kind = b->opening ? BRIDGE_CONN : BRIDGE_CONNECTING;
 	b->rate_at = d->now;
 	bridge_options_after(b);
 	if (tcpd_status(d->st, b->h, &s, d->now) == 0) {
@@ -324,7 +327,7 @@ static int do_connect(struct request *q)
 		bridge_name(b, q->fd, NAME_CONNECTION, &s.local, &s.peer);
 	}
 	tell_local(q);
-	return EINPROGRESS;
+	return b->opening ? 0 : EINPROGRESS;
 }
 
 static int do_name(struct request *q)

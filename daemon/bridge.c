@@ -389,7 +389,10 @@ static void run_in(struct bridge *b)
 		return;
 	/* These bits were seen before the queue was looked at, so all that the
 	 * app has written before is through. */
-	if (b->hup) {
+	if (b->opening && !(b->hup && tcpd_syn_room(d->st, b->h))) {
+		/* The FIN follows when the SYN is answered, which goes now. */
+		tcpd_send_filled(d->st, b->h, 0, d->now);
+	} else if (b->hup) {
 		run_closed(b);
 	} else if (b->rdhup && !b->eof_in) {
 		b->eof_in = true;
@@ -478,6 +481,10 @@ static void on_event(struct daemon *d, struct endpoint *e,
 	(void)d;
 	if (ev->mask & TCPD_EV_OPEN && b->kind == BRIDGE_CONNECTING)
 		opened(b);
+	if (ev->mask & TCPD_EV_OPEN && b->opening) {
+		b->opening = false;
+		b->todo |= TODO_IN | TODO_OUT;
+	}
 	if (ev->mask & TCPD_EV_ACCEPT)
 		b->more = true;
 	b->urgent |= (ev->mask & TCPD_EV_URGENT) != 0;

@@ -108,6 +108,7 @@ struct bridge {
 	bool eof_out;	/* the app has been told of the peer's FIN */
 	bool eof_in;	/* the stack has been told of the app's */
 	bool no_reader; /* the app has shut its reading side */
+	bool opening;	/* text may go with the SYN, which has no answer */
 	bool dying;	/* RST in the next turn */
 	bool ending;	/* the stack is done with it */
 	bool clean;	/* ... in an orderly way */

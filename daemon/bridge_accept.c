@@ -69,6 +69,7 @@ static void share_backlog(struct bridge *b)
 		return;
 	if (b->nqueued)
 		count_queued(b);
+	cs.fast_open = 0;
 	cs.backlog = (uint32_t)sub_sat(b->backlog, b->nqueued);
 	if (cs.backlog == b->stack_backlog)
 		return;

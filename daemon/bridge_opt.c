@@ -111,11 +111,28 @@ int opt_value(const struct bridge *b, enum tcpd_option o, uint64_t *value)
 	return 0;
 }
 
+/* 0: the configuration lets programs have it, and it is not too late. */
+static int refusal(const struct bridge *b, enum tcpd_option o, bool setting)
+{
+	uint8_t fast_open = b->app->d->conf->conn.fast_open;
+
+	if (o == TCPD_OPT_FASTOPEN && !(fast_open & TCPD_FO_SERVER))
+		return ENOPROTOOPT;
+	if (o == TCPD_OPT_FASTOPEN_CONNECT && !(fast_open & TCPD_FO_CLIENT))
+		return ENOPROTOOPT;
+	if (o == TCPD_OPT_FASTOPEN_CONNECT && setting &&
+	    b->kind != BRIDGE_SOCKET)
+		return EINVAL;
+	return 0;
+}
+
 static int set_stack(struct bridge *b, const struct opt *o, const void *p,
 		     size_t len)
 {
 	int v, r = opt_int(p, len, &v);
 
+	if (!r)
+		r = refusal(b, o->stack, true);
 	if (r)
 		return r;
 	if (o->max == 1)
@@ -133,8 +150,10 @@ static int get_stack(struct bridge *b, const struct opt *o, void *p,
 {
 	bool set = b->options && b->options->set >> o->stack & 1;
 	uint64_t v;
-	int r = opt_value(b, o->stack, &v);
+	int r = refusal(b, o->stack, false);
 
+	if (!r)
+		r = opt_value(b, o->stack, &v);
 	if (r)
 		return r;
 	if (!opt_is_open(b) && !set && o->stack != TCPD_OPT_RCVBUF)
@@ -201,6 +220,8 @@ static const struct opt opts[] = {
 	OWN(IPPROTO_TCP, TCP_DEFER_ACCEPT, defer, "seconds", "of listeners: no connection before its first data, or the answer to the first SYN-ACK after that time, the last of the list at the latest; read back as set, not rounded; on a connection EINVAL"),
 	OWN(IPPROTO_TCP, TCP_WINDOW_CLAMP, clamp, "octets", "most that the window announces, at least 1024; 0: off"),
 	OWN(IPPROTO_TCP, TCP_MAXSEG, maxseg, "octets", "upper limit of the MSS, 88 to 32767, before connect (later EINVAL) and on listeners; reads what is in use"),
+	STACK(IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN, 1, 0, 65535, 0, "count", "of listeners: a SYN with a good cookie is a connection at once, with its text; at most so many without their last ACK; 0: off; on a connection EINVAL; ENOPROTOOPT where `fast-open` has no server"),
+	STACK(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, FASTOPEN_CONNECT, 1, 0, 1, 0, "int", "before connect, later EINVAL: connect asks for a cookie; where one is known it returns at once, and the SYN waits for the first write and takes its text; ENOPROTOOPT where `fast-open` has no client"),
 	OWN(IPPROTO_TCP, TCP_CONGESTION, congestion, "name", "congestion control; unknown: ENOENT"),
 	GET(IPPROTO_TCP, TCP_INFO, info, "struct tcp_info, get", "280 octets in the kernel's layout; what the stack does not have is 0"),
 	OWN(IPPROTO_TCP, TCP_NOTSENT_LOWAT, lowat, "octets", "unsent octets above which the app waits; as many again may wait in the fd; 0 and below: the daemon's own (128 KiB, or what a millisecond sends)"),
@@ -292,7 +313,9 @@ static void apply(struct bridge *b, const struct bridge_options *o,
 }
 
 /* These show in the SYN, so the socket must have them before. */
-#define BEFORE (UINT64_C(1) << TCPD_OPT_MAXSEG | UINT64_C(1) << TCPD_OPT_RCVBUF)
+#define BEFORE                                                             \
+	(UINT64_C(1) << TCPD_OPT_MAXSEG | UINT64_C(1) << TCPD_OPT_RCVBUF | \
+	 UINT64_C(1) << TCPD_OPT_FASTOPEN_CONNECT)
 
 void bridge_options_before(struct bridge *b)
 {
@@ -314,7 +337,10 @@ void bridge_options_before(struct bridge *b)
 void bridge_options_after(struct bridge *b)
 {
 	if (b->options)
-		apply(b, b->options, ~(UINT64_C(1) << TCPD_OPT_MAXSEG));
+		apply(b, b->options,
+		      ~(UINT64_C(1) << TCPD_OPT_MAXSEG |
+			UINT64_C(1) << TCPD_OPT_FASTOPEN_CONNECT |
+			UINT64_C(1) << TCPD_OPT_FASTOPEN));
 }
 
 void bridge_options_listen(struct bridge *b)

@@ -427,6 +427,8 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 	s->flood_ready = true;
 	s->memory = c->memory;
 	s->conn = c->conn;
+	/* who asks for it is asked for permission before (bridge_opt.c) */
+	s->fast_open = TCPD_FO_CLIENT | TCPD_FO_SERVER;
 	s->rto_init = c->numbers->rto_init;
 	s->syn_retries = c->numbers->syn_retries;
 	s->wscale = c->numbers->wscale;

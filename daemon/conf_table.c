@@ -46,6 +46,10 @@ static const struct conf_choice cookies[] = {
 static const struct conf_choice ecn[] = {
 	{"off", TCPD_ECN_OFF, false}, {"passive", TCPD_ECN_PASSIVE, false},
 	{"on", TCPD_ECN_ON, false}, {0}};
+static const struct conf_choice fast_open[] = {
+	{"off", 0, false}, {"client", TCPD_FO_CLIENT, false},
+	{"server", TCPD_FO_SERVER, false},
+	{"both", TCPD_FO_CLIENT | TCPD_FO_SERVER, false}, {0}};
 static const struct conf_choice congestion[] = {
 	{"newreno", TCPD_CC_NEWRENO, false},
 	{"cubic", TCPD_CC_CUBIC, false}, {"bbr", TCPD_CC_BBR, false}, {0}};
@@ -169,6 +173,15 @@ const struct conf_row conf_rows[] = {
 	"the peer's SYN asks for it. on: for the SYNs of programs here, too. A "
 	"connection gives it up when the path turns out to lose or to falsify "
 	"the marks." },
+{ "fast-open", CONN, .type = CONF_T_CHOICE,
+  MEMBER(tcpd_conn_settings, fast_open), .choices = fast_open,
+  .def = {"off"},
+  .meaning = "TCP Fast Open (RFC 7413): a request on the SYN, which saves a "
+	"round trip, and which the network may deliver twice. off: never. "
+	"client: connects of programs that ask for it "
+	"(TCP_FASTOPEN_CONNECT). server: services, for as many connections "
+	"without their last ACK as their backlog, and listeners of programs that "
+	"ask for it (TCP_FASTOPEN). both: client and server." },
 { "time-scale", TOP, .type = CONF_T_COUNT, MEMBER(conf, time_scale),
   .min = 1, .max = 1000, .def = {"1"},
   .meaning = "The stack's clock runs this many times faster than the wall "

@@ -131,11 +131,12 @@ static void show_sequence(struct text *t, const struct tcpd_status *s)
 		 s->rcv_nxt, s->rcv_nxt - s->irs, s->rcv_wnd, s->rcv_wscale,
 		 s->rcv_ooo);
 	head(t, "options");
-	text_add(t, "%s%s%s%s%s%s%s\n", s->ts ? "time stamps, " : "",
+	text_add(t, "%s%s%s%s%s%s%s%s\n", s->ts ? "time stamps, " : "",
 		 s->wscale ? "window scale, " : "", s->sack ? "SACK, " : "",
 		 !s->ecn	? ""
 		 : s->ecn_marks ? "ECN, "
 				: "ECN given up, ",
+		 s->syn_data ? "text on the SYN, " : "",
 		 s->nodelay ? "no delay, " : "Nagle, ",
 		 s->cork ? "corked, " : "",
 		 s->keepalive ? "keep-alive" : "no keep-alive");
@@ -227,7 +228,7 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 	a = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s,"
 		" s:I, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b,"
-		" s:b, s:b}",
+		" s:b, s:b, s:b}",
 		"srtt_us", us(s->srtt), "rttvar_us", us(s->rttvar), "rto_us",
 		us(s->rto), "min_rtt_us", us(s->min_rtt), "cwnd",
 		(json_int_t)s->cwnd, "ssthresh", (json_int_t)s->ssthresh,
@@ -240,7 +241,7 @@ static json_t *json_conn(const struct tcpd_status *s, tcpd_time now)
 		s->ecn, "ecn_marks", s->ecn_marks, "ecn_seen", s->ecn_seen,
 		"nodelay", s->nodelay, "cork", s->cork, "keepalive",
 		s->keepalive, "in_recovery", s->in_recovery, "after_rto",
-		s->after_rto);
+		s->after_rto, "syn_data", s->syn_data);
 	b = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o,"
 		" s:o, s:o}",

@@ -111,7 +111,7 @@ static bool same_conn(const struct tcpd_conn_settings *a,
 			return false;
 	return a->congestion == b->congestion && a->backlog == b->backlog &&
 	       a->syn_cookies == b->syn_cookies && a->ecn == b->ecn &&
-	       a->time_wait == b->time_wait &&
+	       a->fast_open == b->fast_open && a->time_wait == b->time_wait &&
 	       a->receive_buffer == b->receive_buffer &&
 	       a->send_buffer == b->send_buffer;
 }

@@ -229,7 +229,7 @@ enum tcpd_syn_cookies {
 enum tcpd_ecn { TCPD_ECN_OFF, TCPD_ECN_PASSIVE, TCPD_ECN_ON, TCPD_NECNS };
 
 /* TCP Fast Open (RFC 7413); nobody gets it who has not asked for it, by
- * TCPD_OPT_FASTOPEN or _FASTOPEN_CONNECT. */
+ * TCPD_OPT_FASTOPEN, _FASTOPEN_CONNECT or the settings of a listener. */
 enum tcpd_fast_open {
 	TCPD_FO_CLIENT = 1u << 0,
 	TCPD_FO_SERVER = 1u << 1,
@@ -244,9 +244,12 @@ enum tcpd_fast_open {
 struct tcpd_conn_settings {
 	tcpd_time synack_wait[TCPD_MAX_WAITS]; /* after each SYN-ACK */
 	uint8_t nsynack_waits;
-	uint8_t congestion;		      /* enum tcpd_congestion */
-	uint8_t syn_cookies;		      /* enum tcpd_syn_cookies */
-	uint8_t ecn;			      /* enum tcpd_ecn */
+	uint8_t congestion;  /* enum tcpd_congestion */
+	uint8_t syn_cookies; /* enum tcpd_syn_cookies */
+	uint8_t ecn;	     /* enum tcpd_ecn */
+	/* TCPD_FO_CLIENT, TCPD_FO_SERVER: a listener with SERVER has Fast Open
+	 * for as many as its backlog where TCPD_OPT_FASTOPEN is not set */
+	uint8_t fast_open;
 	uint32_t backlog;		      /* accept queue */
 	tcpd_time time_wait;		      /* 2MSL */
 	uint32_t receive_buffer, send_buffer; /* upper limits, octets */
@@ -672,7 +675,7 @@ struct tcpd_status {
 	 * shown that it does not work); some of the peer's was */
 	bool ecn, ecn_marks, ecn_seen;
 	bool in_recovery, after_rto;
-	bool in_cwr; /* the window falls for a congestion mark */
+	bool in_cwr;   /* the window falls for a congestion mark */
 	bool syn_data; /* all text on the SYN was taken (Fast Open) */
 	uint8_t backoff, probes, dupacks; /* RTO doubled; probes unanswered */
 	uint32_t rexmits; /* of what is first unacknowledged, by the timer */

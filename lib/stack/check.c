@@ -137,6 +137,8 @@ static bool options_ok(const struct options *s)
 	return s->set >> TCPD_NOPTIONS == 0;
 }
 
+#define FAST_OPEN_MOST (TCPD_FO_CLIENT | TCPD_FO_SERVER)
+
 static bool listener_ok(const struct tcp *t, const struct listener *l)
 {
 	const struct tcpd_conn_settings *s = &l->set;
@@ -146,9 +148,10 @@ static bool listener_ok(const struct tcp *t, const struct listener *l)
 		waits = s->synack_wait[i] && s->synack_wait[i] < FAR_AWAY;
 	return waits && options_ok(&l->opt) && s->congestion < TCPD_NCCS &&
 	       s->time_wait && s->syn_cookies < TCPD_NCOOKIES &&
-	       s->ecn < TCPD_NECNS && s->receive_buffer >= POOL_UNIT &&
-	       s->send_buffer >= POOL_UNIT && s->receive_buffer <= 1u << 30 &&
-	       s->send_buffer <= 1u << 30 && l->nwaiting <= LISTEN_WAITING &&
+	       s->ecn < TCPD_NECNS && s->fast_open <= FAST_OPEN_MOST &&
+	       s->receive_buffer >= POOL_UNIT && s->send_buffer >= POOL_UNIT &&
+	       s->receive_buffer <= 1u << 30 && s->send_buffer <= 1u << 30 &&
+	       l->nwaiting <= LISTEN_WAITING &&
 	       l->first_waiting < LISTEN_WAITING && l->id && l->id < t->next_id;
 }
 

@@ -142,6 +142,7 @@ static const struct field listener_fields[] = {
 	F(18, fo.pending),
 	A(19, fo.reset),
 	F(20, fo.step),
+	F(21, set.fast_open),
 };
 #undef F
 #undef A

@@ -64,9 +64,11 @@ bool stack_conn_settings_ok(const struct tcpd_conn_settings *c)
 		if (c->synack_wait[i] == 0)
 			return false;
 	return c->congestion < TCPD_NCCS && c->syn_cookies < TCPD_NCOOKIES &&
-	       c->ecn < TCPD_NECNS && c->time_wait > 0 &&
-	       c->receive_buffer >= POOL_UNIT && c->send_buffer >= POOL_UNIT &&
-	       c->receive_buffer <= 1u << 30 && c->send_buffer <= 1u << 30;
+	       c->ecn < TCPD_NECNS &&
+	       c->fast_open <= (TCPD_FO_CLIENT | TCPD_FO_SERVER) &&
+	       c->time_wait > 0 && c->receive_buffer >= POOL_UNIT &&
+	       c->send_buffer >= POOL_UNIT && c->receive_buffer <= 1u << 30 &&
+	       c->send_buffer <= 1u << 30;
 }
 
 static bool prefix_ok(const struct tcpd_prefix *p)

@@ -114,7 +114,8 @@ static uint64_t most(const struct tcp *t, const struct listener *l)
 	if (!(t->set.fast_open & TCPD_FO_SERVER))
 		return 0;
 	if (!(l->opt.set >> TCPD_OPT_FASTOPEN & 1) &&
-	    t->set.fast_open & TCPD_FO_ALL_LISTENERS)
+	    (l->set.fast_open & TCPD_FO_SERVER ||
+	     t->set.fast_open & TCPD_FO_ALL_LISTENERS))
 		return l->set.backlog;
 	return options_get(&l->opt, TCPD_OPT_FASTOPEN);
 }

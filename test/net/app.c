@@ -12,6 +12,7 @@
  *	accept X L		X is the next connection of L
  *	connect X ADDR:PORT	blocking
  *	start X ADDR:PORT	non-blocking
+ *	fast X ADDR:PORT	X is a fresh socket, with TCP_FASTOPEN_CONNECT
  *	write X N | read X N	N octets, as far as it goes
  *	drain X			read to the end
  *	shutdown X | close X | abort X | linger X	(SO_LINGER {1,0})
@@ -24,6 +25,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -178,6 +180,19 @@ static long do_connect(int *fd, const char *arg, int flags)
 	return tcpd_app_connect(*fd, &sa.any, sizeof(sa));
 }
 
+static long do_fast(int *fd, const char *arg)
+{
+	union address sa = address(arg);
+	int one = 1;
+
+	*fd = tcpd_app_socket(sa.any.sa_family, SOCK_STREAM, 0);
+	if (*fd < 0 ||
+	    tcpd_app_setsockopt(*fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one,
+				sizeof(one)) < 0)
+		return -1;
+	return tcpd_app_connect(*fd, &sa.any, sizeof(sa));
+}
+
 static void do_error(int fd, const char *name)
 {
 	int err = 0;
@@ -215,6 +230,8 @@ static bool open_one(const char *verb, int *fd, const char *arg,
 		*rc = do_connect(fd, arg, 0);
 	else if (strcmp(verb, "start") == 0)
 		*rc = do_connect(fd, arg, SOCK_NONBLOCK);
+	else if (strcmp(verb, "fast") == 0)
+		*rc = do_fast(fd, arg);
 	else
 		return false;
 	return true;

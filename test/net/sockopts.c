@@ -8,10 +8,11 @@
  *
  * Each row has a check here with its name, and each check its row: what an
  * option sets is read back, and its effect is looked for on tcpd0, at the
- * peer, or in `tcpctl ss`.  Options:
- * sockopts_options.h; the tables of differences: sockopts_rows.h.
+ * peer, or in `tcpctl ss`.  Options: sockopts_options.h and sockopts_fast.h;
+ * the tables of differences: sockopts_rows.h.
  */
 #include "sockopts.h"
+#include "sockopts_fast.h"
 #include "sockopts_options.h"
 #include "sockopts_rows.h"
 
@@ -48,6 +49,8 @@ static struct check options[] = {
 	ROW(IPPROTO_TCP, TCP_DEFER_ACCEPT, tcp_defer_accept),
 	ROW(IPPROTO_TCP, TCP_WINDOW_CLAMP, tcp_window_clamp),
 	ROW(IPPROTO_TCP, TCP_MAXSEG, tcp_maxseg),
+	ROW(IPPROTO_TCP, TCP_FASTOPEN, tcp_fastopen),
+	ROW(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, tcp_fastopen_connect),
 	ROW(IPPROTO_TCP, TCP_CONGESTION, tcp_congestion),
 	ROW(IPPROTO_TCP, TCP_INFO, tcp_info),
 	ROW(IPPROTO_TCP, TCP_NOTSENT_LOWAT, tcp_notsent_lowat),

@@ -7,7 +7,8 @@
 # and IPv6 (sockopts.c).
 . "$(dirname "$0")/lib.sh"
 
-tcpd_start
+in_ns sysctl -qw net.ipv4.tcp_fastopen=3
+tcpd_start -o 'fast-open = both'
 export TCPCTL="$BUILD/tcpctl -s $run/ctl.sock"
 
 walk() { # <4|6>
