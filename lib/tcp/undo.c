@@ -3,9 +3,9 @@
  * undo.c - was it a loss at all?  A recovery is undone when its retransmissions
  * turn out to have been needless: the peer says that each of them came twice
  * (D-SACK, RFC 2883), an ACK echoes a time stamp from before the first of them
- * (Eifel, RFC 3522), or after a time-out what was not sent again arrives
- * (F-RTO, RFC 5682).  The response is RFC 4015's: window and threshold are what
- * they were.
+ * (Eifel, RFC 3522), after a time-out what was not sent again arrives (F-RTO,
+ * RFC 5682), or all that was marked lost arrives before it could go again.  The
+ * response is RFC 4015's: window and threshold are what they were.
  */
 #include "base/clamp.h"
 #include "base/seq.h"
@@ -58,6 +58,14 @@ static bool of_original(const struct conn *c, const struct flow *f,
 	       o->ts_ecr && seq_lt(o->ts_ecr, f->undo_ts);
 }
 
+/* What was marked lost has arrived before any of it went again. */
+static bool all_came(const struct conn *c, const struct flow *f,
+		     const struct news *n)
+{
+	return c->recovery == REC_FAST && !f->undo_resent && !c->lost &&
+	       n->delivered;
+}
+
 static void undo(struct tcp *t, struct conn *c)
 {
 	struct flow *f = flow_of(t, c);
@@ -76,7 +84,13 @@ bool undo_heard(struct tcp *t, struct conn *c, const struct news *n)
 {
 	struct flow *f = flow_of(t, c);
 
-	if (!f->may_undo || !f->undo_resent)
+	if (!f->may_undo)
+		return false;
+	if (all_came(c, f, n)) {
+		undo(t, c);
+		return true;
+	}
+	if (!f->undo_resent)
 		return false;
 	if (!of_original(c, f, n) && (!n->dsack || f->undo_octets))
 		return false;

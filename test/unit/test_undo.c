@@ -89,6 +89,22 @@ START_TEST(undo_takes_back_what_was_marked_lost)
 }
 END_TEST
 
+/* The ACKs that begin a recovery and end it come in one batch. */
+START_TEST(undo_when_nothing_went_again)
+{
+	c = sack_conn(10);
+	sack_send(c, 10);
+	rig_pass(SACK_RTT);
+	sack_ack(c, 0, 1, 5);
+	ck_assert_int_eq(c->recovery, REC_FAST);
+	sack_ack(c, 5, 5, 5);
+	ck_assert_int_eq(c->recovery, REC_OPEN);
+	ck_assert_uint_eq(c->ccs.ssthresh, UINT32_MAX);
+	ck_assert_uint_eq(c->ccs.cwnd, 10 * RIG_MSS);
+	ck_assert_uint_eq(c->retransmits, 0);
+}
+END_TEST
+
 static const struct verdict {
 	const char *name;
 	enum frto was;
@@ -150,6 +166,7 @@ int main(void)
 	tcase_add_test(tc, undo_is_not_by_a_dsack_of_a_part);
 	tcase_add_test(tc, undo_is_not_by_a_dsack_of_what_was_before);
 	tcase_add_test(tc, undo_takes_back_what_was_marked_lost);
+	tcase_add_test(tc, undo_when_nothing_went_again);
 	tcase_add_loop_test(tc, undo_by_frto_hears_what_rfc_5682_says, 0,
 			    ARRAY_SIZE(verdicts));
 	tcase_add_test(tc, undo_by_frto_is_not_asked_within_a_recovery);
