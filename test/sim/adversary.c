@@ -63,7 +63,7 @@ void adversary_act(struct sim *s)
 	    st.state == TCPD_CLOSED || st.state == TCPD_TIME_WAIT)
 		return; /* RFC 6191 lets a good guess end TIME-WAIT */
 	/* a good guess ends that, too (RFC 9293, 3.9.2.2) */
-	f.opening = st.state < TCPD_ESTABLISHED;
+	f.opening = st.state < TCPD_ESTABLISHED || st.snd_una == st.iss;
 	if (f.opening && !e->pair->hostile)
 		return;
 	p.version = st.local.family;

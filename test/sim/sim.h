@@ -103,7 +103,7 @@ struct trail {
 	uint8_t ip[16], peer[16];
 	uint16_t sport, dport;
 	bool used, has_ack, has_edge;
-	bool reset;		      /* it has sent RST */
+	tcpd_id id;		      /* of its connection; 0: none yet */
 	uint32_t iss, top;	      /* top: behind the highest number sent */
 	uint32_t other[MAX_OFFERS];   /* ISNs of SYN-ACKs before, */
 	int other_wscale[MAX_OFFERS]; /* and what they offered */
@@ -288,7 +288,8 @@ void rules_sent(struct sim *s, unsigned side, const struct packet *p,
 
 /* wire.c */
 /* The count of answers in a row that |p| belongs to, which brought nothing. */
-uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p);
+uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p,
+		 tcpd_id id);
 void wire_in(struct sim *s, const struct flight *f);
 /* Something else than a packet moved the connections of a side. */
 void wire_moved(struct sim *s, unsigned side);

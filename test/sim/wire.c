@@ -98,7 +98,6 @@ static void opening(struct trail *t, const struct packet *p, bool cookies)
 		t->nothers = 0;
 	}
 	t->used = true;
-	t->reset = false;
 	t->iss = t->top = p->seq;
 	t->has_ack = t->has_edge = t->has_peer_edge = t->heard = false;
 	t->wscale_offered = packet_option(p, OPTION_WSCALE);
@@ -176,18 +175,23 @@ static bool numbers(struct sim *s, struct trail *t, const struct packet *p)
 }
 
 /*
- * After an RST that was lost, what the peer sends again may bring the cookie of
- * its SYN-ACK once more: a connection with the same ISN, which has heard
- * nothing of the first one (RFC 4987, 3.6: no state is kept that could tell).
+ * Without state (RFC 4987, 3.6) nobody can tell that a cookie was used: a SYN
+ * that comes late gets the one of a connection which is over, and text that
+ * comes late brings it back, for a new connection with the same ISN.
  */
 static void reopening(const struct sim *s, unsigned from, struct trail *t,
-		      const struct packet *p)
+		      const struct packet *p, tcpd_id id)
 {
-	if (!t->reset || p->seq != t->iss + 1 ||
+	bool bare = !id && p->flags & FLAG_SYN;
+	bool again = id && t->id && id != t->id && p->seq == t->iss + 1;
+
+	if (id)
+		t->id = id;
+	if ((!bare && !again) ||
 	    s->side[from].set.conn.syn_cookies == TCPD_COOKIES_OFF)
 		return;
-	t->reset = t->has_ack = t->has_edge = t->has_peer_edge = false;
-	t->top = p->seq;
+	t->has_ack = t->has_edge = t->has_peer_edge = false;
+	t->top = p->seq + bare;
 }
 
 /* Text before the peer has acknowledged the SYN would let a forged address
@@ -215,19 +219,14 @@ static bool sack_news(struct trail *t, const struct packet *p)
 	return sum && sum != had;
 }
 
-uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
+uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p,
+		 tcpd_id id)
 {
 	struct trail *t, *other;
 	uint32_t val, ecr;
 
-	if (p->protocol != PROTO_TCP)
+	if (p->protocol != PROTO_TCP || p->flags & FLAG_RST)
 		return 0;
-	if (p->flags & FLAG_RST) {
-		t = find(&s->side[from], p->src, p->sport, p->dst, p->dport);
-		if (t)
-			t->reset = true;
-		return 0;
-	}
 	t = trail(s, from, p);
 	if (p->flags & FLAG_SYN)
 		opening(t, p,
@@ -235,7 +234,7 @@ uint8_t wire_out(struct sim *s, unsigned from, const struct packet *p)
 	if (!t->used)
 		return 0;
 	early(s, t, p);
-	reopening(s, from, t, p);
+	reopening(s, from, t, p, id);
 	t->has_ts = packet_ts(p, &val, &ecr);
 	t->ts_val = t->has_ts ? val : 0;
 	other = find(&s->side[!from], p->dst, p->dport, p->src, p->sport);

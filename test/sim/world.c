@@ -10,7 +10,7 @@
 
 #include "sim.h"
 
-#define FAREWELL   TCPD_SEC(900) /* at the end, until all state is gone */
+#define FAREWELL   TCPD_SEC(1800) /* at the end, until all state is gone */
 #define BATCH	   16
 #define MAX_QUIET  6000 /* packets without any progress */
 #define MAX_EVENTS 400000
@@ -183,7 +183,7 @@ static void left(struct sim *s, unsigned i, const struct tcpd_out *out)
 	log_mix(s, i, buf, out->len);
 	if (s->hash || s->record_every)
 		note(s, i, buf, out->len);
-	gen = wire_out(s, i, &p);
+	gen = wire_out(s, i, &p, out->id);
 	net_send(s, i, &p, buf, out->len, &out->off, gen);
 	tcpd_output_done(s->side[i].st, out, 0, sim_now(s, i));
 	rules_sent(s, i, &p, out->id);
