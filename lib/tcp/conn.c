@@ -465,6 +465,7 @@ void conn_syn_acked(struct tcp *t, struct conn *c)
 		c->rto = max_u64(c->rto, TCPD_SEC(3));
 	c->rto = max_u64(c->rto, t->set.rto_min); /* no sample was taken yet */
 	c->nrexmt = c->backoff = 0;
+	c->syn_due = false; /* what asked for it again is answered, too */
 	rexmt_disarm(c);
 	if (begun)
 		return;
