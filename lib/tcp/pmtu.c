@@ -179,7 +179,8 @@ void pmtu_too_big(struct tcp *t, struct conn *c, uint32_t mtu, uint32_t quoted,
 	mtu = told(is_v4(c), mtu, quoted, max_u32(probe, had));
 	if (mtu && mtu < had) {
 		lower(t, c, mtu);
-		if (conn_synchronized(c)) {
+		/* a Fast Open's text goes again behind its SYN's ACK */
+		if (conn_synchronized(c) && !conn_syn_out(c)) {
 			rexmt_too_big(t, c);
 		} else if (c->syn_text) { /* without it, at once */
 			c->syn_due = true;
