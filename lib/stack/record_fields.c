@@ -293,7 +293,7 @@ static const struct field flow_fields[] = {
 	F(60, ecn.clean), F(61, ecn.news), F(62, ecn.out), F(63, ecn.back),
 	F(64, ecn.said), F(65, ecn.cuts), F(66, ecn.gone), F(67, ecn.cwr_seq),
 	F(68, ecn.was.cwnd), F(69, ecn.was.ssthresh), F(70, ecn.since),
-	F(71, hold), F(72, ecn.plain),
+	F(71, hold), F(72, ecn.plain), F(73, undo_to),
 };
 #undef F
 #undef A

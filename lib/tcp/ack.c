@@ -172,6 +172,7 @@ static void drag_along(struct conn *c, struct flow *f)
 	f->rack_end = seq_max(f->rack_end, c->snd_una);
 	f->dsack_round = seq_max(f->dsack_round, c->snd_una);
 	f->undo_from = seq_max(f->undo_from, c->snd_una - (UINT32_MAX >> 2));
+	f->undo_to = seq_max(f->undo_to, c->snd_una - (UINT32_MAX >> 2));
 }
 
 /* What is in flight: SND.UNA moves, or blocks tell what has arrived. */
@@ -211,6 +212,9 @@ static void of_flight(struct tcp *t, struct conn *c, struct news *n)
 	}
 	if (n->delivered)
 		conn_want_output(t, c); /* cwnd has more room */
+	/* it tells what a probe that has not left yet would ask */
+	if (n->acked || n->sacks)
+		c->tlp_due = false;
 	if (n->acked || f->reorder_at || c->timer[CT_REORDER] || n->sacks)
 		rexmt_heard(t, c, n->acked != 0);
 	tell_cc(t, c, n, grown, recovering || window_falls(c));

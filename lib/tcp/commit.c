@@ -201,7 +201,7 @@ static void commit_rexmt(struct tcp *t, struct conn *c, const struct plan *p)
 	if (x->end != end)
 		xmit_split(t, c, p->xmit, end);
 	commit_sent_again(t, c, x);
-	undo_resent(t, c, x->end - x->seq);
+	undo_resent(t, c, x);
 	count_prr(t, c, x->end - x->seq);
 	pmtu_probe_end(c);
 	if (c->rexmt_force && c->recovery == REC_RTO && p->seq == c->snd_una) {

@@ -55,6 +55,7 @@ struct flow {
 	/* what a recovery began with (undo.c) */
 	struct cc_prior prior;
 	uint32_t undo_from;   /* SND.UNA then */
+	uint32_t undo_to;     /* the end of what was sent again since */
 	uint32_t undo_octets; /* sent again since, and not said to be twice */
 	uint32_t undo_ts;     /* time stamp of the first retransmission */
 	bool may_undo, undo_resent;

@@ -71,8 +71,8 @@ void prr_sent(struct flow *f, uint32_t len);
 
 /* --- undo.c: was it a loss at all?  RFC 5682, RFC 4015, RFC 2883 */
 void undo_begin(struct tcp *t, struct conn *c);
-/* |len| octets go again. */
-void undo_resent(struct tcp *t, struct conn *c, uint32_t len);
+/* |x| goes again. */
+void undo_resent(struct tcp *t, struct conn *c, const struct xmit *x);
 /* [left, right) came twice, says the peer. */
 void undo_twice(struct flow *f, uint32_t left, uint32_t right);
 /* It was none: true, and all is as before. */

@@ -183,7 +183,8 @@ void rexmt_timeout(struct tcp *t, struct conn *c)
 	}
 	pmtu_timeout(t, c);
 	c->clocked = 0;
-	c->tlp_out = false; /* the probe is among what is sent again */
+	/* the probe is among what is sent again */
+	c->tlp_due = c->tlp_out = false;
 	/* what is sent again is lost again: a second indication of
 	 * congestion, and both values fall again (RFC 5681, 4.3) */
 	if (c->recovery == REC_FAST || c->recovery == REC_CWR)

@@ -53,6 +53,8 @@ bool tlp_plan(const struct tcp *t, const struct conn *c, struct plan *p)
 	if (!c->tlp_due || !c->xmit_last)
 		return false;
 	x = xmit_at(t, c->xmit_last - 1);
+	if (x->flags & XMIT_SACKED)
+		return false;
 	*p = output_text_plan(t, c, PLAN_TLP);
 	end = x->end;
 	if (c->fin_sent) {

@@ -19,7 +19,7 @@ void undo_begin(struct tcp *t, struct conn *c)
 
 	f->prior.cwnd = c->ccs.cwnd;
 	f->prior.ssthresh = c->ccs.ssthresh;
-	f->undo_from = c->snd_una;
+	f->undo_from = f->undo_to = c->snd_una;
 	f->undo_octets = 0;
 	f->undo_resent = false;
 	f->may_undo = true;
@@ -32,19 +32,22 @@ void undo_end(struct flow *f)
 	f->frto_room = 0;
 }
 
-void undo_resent(struct tcp *t, struct conn *c, uint32_t len)
+void undo_resent(struct tcp *t, struct conn *c, const struct xmit *x)
 {
 	struct flow *f = flow_of(t, c);
 
 	if (!f->undo_resent)
 		f->undo_ts = ts_now(t, &c->tu);
 	f->undo_resent = true;
-	f->undo_octets += len;
+	f->undo_octets += x->end - x->seq;
+	f->undo_to = seq_max(f->undo_to, x->end);
 }
 
 void undo_twice(struct flow *f, uint32_t left, uint32_t right)
 {
-	if (f->may_undo && seq_ge(left, f->undo_from))
+	/* not what the network itself doubles, perhaps long after */
+	if (f->may_undo && seq_ge(left, f->undo_from) &&
+	    seq_le(right, f->undo_to))
 		f->undo_octets -= min_u32(f->undo_octets, right - left);
 }
 
