@@ -23,6 +23,7 @@ struct drive {
 	uint64_t packets;
 	uint32_t isn;	   /* of the last SYN-ACK out, */
 	uint16_t isn_port; /* and for whom it was */
+	uint32_t ts;	   /* the last time stamp out */
 };
 
 extern const uint8_t drive_ip4[16], drive_ip6[16];

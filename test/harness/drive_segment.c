@@ -47,7 +47,7 @@ static void options(struct drive *d, struct packet *p, uint8_t how)
 	uint8_t n = how & 3 ? (uint8_t)(drive_u8(d) % 41) : 0;
 
 	if ((how & 3) == 1) { /* those of a SYN of today */
-		static const uint8_t usual[] = {2,  4, 5, 180, 1, 1, 8,
+		static const uint8_t usual[] = {2,  4, 5, 180, 4, 2, 8,
 						10, 0, 0, 0,   0, 0, 0,
 						0,  0, 1, 3,   3, 7};
 		memcpy(p->opt, usual, sizeof(usual));
@@ -103,6 +103,57 @@ static void turn_to(struct drive *d, struct packet *p, uint8_t how)
 	p->dport = st.local.port;
 }
 
+static void put32(struct packet *p, uint32_t v)
+{
+	for (int shift = 24; shift >= 0; shift -= 8)
+		p->opt[p->nopt++] = (uint8_t)(v >> shift);
+}
+
+/* One of now, or older; the stack's last one, or older. */
+static void add_time_stamps(struct drive *d, struct packet *p, uint8_t how)
+{
+	p->opt[p->nopt++] = 1;
+	p->opt[p->nopt++] = 1;
+	p->opt[p->nopt++] = 8;
+	p->opt[p->nopt++] = 10;
+	put32(p, (uint32_t)(d->now / TCPD_MS(1)) - (how & 3 ? 0 : how));
+	put32(p, d->ts - (how & 12 ? 0 : how >> 4));
+}
+
+/* In sixteenths of what is in flight, or beside those; before and behind it. */
+static uint32_t in_flight(const struct tcpd_status *st, uint8_t how)
+{
+	uint32_t n = (st->snd_nxt - st->snd_una + 15) / 16;
+	uint32_t beside = (how & 0xe0) == 0xe0 ? 1 : 0;
+
+	return st->snd_una + (how & 31) * n - n + beside;
+}
+
+/* Time stamps, SACK blocks, congestion marks: what an ACK has to tell. */
+static void tell(struct drive *d, struct packet *p,
+		 const struct tcpd_status *st)
+{
+	uint8_t what = drive_u8(d);
+	unsigned n = what >> 1 & 3;
+
+	p->nopt = 0;
+	if (what & 1)
+		add_time_stamps(d, p, drive_u8(d));
+	if (n) {
+		p->opt[p->nopt++] = 1;
+		p->opt[p->nopt++] = 1;
+		p->opt[p->nopt++] = 5;
+		p->opt[p->nopt++] = (uint8_t)(2 + 8 * n);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		put32(p, in_flight(st, drive_u8(d)));
+		put32(p, in_flight(st, drive_u8(d)));
+	}
+	p->flags |= what & 8 ? FLAG_ECE : 0;
+	p->flags |= what & 16 ? FLAG_CWR : 0;
+	p->tos = what >> 6;
+}
+
 void drive_segment(struct drive *d)
 {
 	static uint8_t text[16384], buf[PACKET_MAX];
@@ -127,6 +178,8 @@ void drive_segment(struct drive *d)
 		p.seq = near_edge(st.rcv_nxt, st.rcv_nxt + st.rcv_wnd,
 				  edges & 7);
 		p.ack = near_edge(st.snd_una, st.snd_nxt, edges >> 3 & 7);
+		if ((edges & 0xc0) != 0xc0)
+			tell(d, &p, &st);
 	} else {
 		p.seq = 1000u + (edges & 3);
 		/* a SYN cookie, perhaps: there is no entry */
@@ -146,12 +199,15 @@ void drive_handshake(struct drive *d)
 	static uint8_t buf[PACKET_MAX];
 	struct packet p = {.protocol = PROTO_TCP};
 	struct tcpd_offload off = {0};
+	uint8_t how;
 
 	places(d, &p, drive_u8(d) & 7);
+	how = drive_u8(d);
 	p.sum = SUM_FULL;
 	p.flags = FLAG_SYN;
 	p.seq = 999;
-	options(d, &p, drive_u8(d));
+	options(d, &p, how);
+	p.flags |= how & 4 ? FLAG_ECE | FLAG_CWR : 0;
 	d->isn_port = 0;
 	drive_input(d, buf, packet_build(&p, buf), &off);
 	drive_turn(d);
@@ -161,6 +217,8 @@ void drive_handshake(struct drive *d)
 	p.seq = 1000;
 	p.ack = d->isn + 1;
 	p.nopt = 0;
+	if ((how & 3) == 1)
+		add_time_stamps(d, &p, 15);
 	drive_input(d, buf, packet_build(&p, buf), &off);
 	drive_turn(d);
 	for (unsigned i = 1; i < SOCKETS; i++)
