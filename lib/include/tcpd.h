@@ -683,7 +683,7 @@ struct tcpd_status {
 	/* segments SACKed; by how many, at most, later ones overtook earlier
 	 * ones, and how many ACKs told of that */
 	uint32_t sacked, reordering, reordering_seen;
-	uint32_t rcv_mss;      /* of the last text received */
+	uint32_t rcv_mss;	   /* of the last text received */
 	uint8_t tos, ttl, rcv_tos; /* DS fields of ours and of the last segment
 				      received; TTL or hop limit of ours */
 	const char *congestion;

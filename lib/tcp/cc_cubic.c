@@ -16,8 +16,6 @@
  * at 32 times a second, or once a window.
  */
 #include <assert.h>
-#include <string.h>
-
 #include "base/clamp.h"
 #include "cc_window.h"
 
@@ -205,14 +203,20 @@ static uint32_t window_of(const struct cc_state *s, const uint64_t *priv,
 	return s->cwnd;
 }
 
+/* What undo() brings back. */
+static void copy(uint64_t *to, const uint64_t *from)
+{
+	for (unsigned i = 0; i < UNDO - EPOCH; i++)
+		to[i] = from[i];
+}
+
 static uint32_t congestion(struct cc_state *s, uint64_t *priv,
 			   uint32_t in_flight)
 {
 	uint32_t w = window_of(s, priv, in_flight);
 
 	if (!priv[EVENT])
-		memcpy(&priv[UNDO], &priv[EPOCH],
-		       (UNDO - EPOCH) * sizeof(*priv));
+		copy(&priv[UNDO], &priv[EPOCH]);
 	priv[EVENT] = true;
 	priv[EPOCH] = false;
 	priv[PENDING] = 0;
@@ -265,8 +269,7 @@ static void undo(struct cc_state *s, uint64_t *priv, const struct cc_prior *was,
 		 tcpd_time now)
 {
 	if (s->cwnd < was->cwnd)
-		memcpy(&priv[EPOCH], &priv[UNDO],
-		       (UNDO - EPOCH) * sizeof(*priv));
+		copy(&priv[EPOCH], &priv[UNDO]);
 	priv[EVENT] = priv[RECOVERS] = false;
 	priv[MARKED] = 0;
 	priv[AT] = now;

@@ -23,7 +23,7 @@ struct news {
 	/* of those delivered: sent before the time-out, and not since */
 	uint32_t before_rto;
 	bool reordered; /* ... of what others had overtaken */
-	bool original; /* ... of what was never sent twice */
+	bool original;	/* ... of what was never sent twice */
 	bool dsack;
 	bool sacks;	/* it has SACK blocks of what is in flight */
 	bool again;	/* a retransmission of this recovery is lost */

@@ -49,7 +49,7 @@ done
 flood() { # <4|6> <sources> <our address> <tcpd's> <what>
 	local before line honest answered
 	before=$(rss)
-	line=$(pieces "$1" near tcpd0 "$3" "$4" flood 20000 $seconds "$2")
+	line=$(pieces "$1" near tcpd0 "$3" "$4" flood 20000 "$seconds" "$2")
 	diag "$line"
 	honest=${line#honest }
 	honest=${honest%% *}

@@ -87,8 +87,10 @@ static const struct row {
 	const char *name;
 	void (*change)(void);
 } rows[] = {
-	{"without SACK", no_sack},   {"without a sample", no_sample},
-	{"in a recovery", recovers}, {"a second time", was_probed},
+	{"without SACK", no_sack},
+	{"without a sample", no_sample},
+	{"in a recovery", recovers},
+	{"a second time", was_probed},
 	{"before a new sample of the round trip", not_sampled},
 };
 
