@@ -188,7 +188,7 @@ static FILE *begin(const char *prefix, unsigned side)
 	put32(f, 16 + 8 + 8 + 4 + 4);
 	put32(f, 101);
 	put32(f, 0);
-	put_option(f, 2, "AB" + side, 1);
+	put_option(f, 2, &"AB"[side], 1);
 	put_option(f, 9, "\x09", 1);
 	put32(f, 0);
 	put32(f, 16 + 8 + 8 + 4 + 4);
