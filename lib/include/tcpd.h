@@ -299,6 +299,7 @@ struct tcpd_settings {
 	 * lost again is no second congestion.
 	 */
 	bool as_linux;
+	uint8_t burst_segments; /* ... those bursts: as many at least; 0: 2 */
 	uint8_t fast_open; /* TCPD_FO_* */
 	/* Keys of its cookies, the first for new ones, that other hosts have
 	 * as well; none: keys of its own, a new one every 6 hours. */

@@ -2,10 +2,11 @@
 /*
  * burst.c - how much leaves in one go, where bursts are kept short
  * (tcpd_settings.as_linux): what the path takes in a millisecond at twice the
- * present rate (near the threshold of slow start 1.2 times), two segments at
- * least, half of the congestion window at most; more where round trips are
- * so short that it does not matter.  A burst of several segments ends with
- * PSH, so that a receiver which collects segments hands them up at once.
+ * present rate (near the threshold of slow start 1.2 times), two segments
+ * (tcpd_settings.burst_segments) at least, half of the congestion window at
+ * most; more where round trips are so short that it does not matter.  A burst
+ * of several segments ends with PSH, so that a receiver which collects segments
+ * hands them up at once.
  */
 #include "base/seq.h"
 #include "conn.h"
@@ -42,7 +43,8 @@ bool burst_goes_on(const struct conn *c)
 	return seq_gt(c->burst_end, c->snd_nxt);
 }
 
-uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss)
+uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss,
+		   uint32_t least)
 {
 	uint32_t left = c->burst_end - c->snd_nxt;
 	uint32_t most;
@@ -51,7 +53,7 @@ uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss)
 	 * sense, too (3.8.6.2.1), or nothing would ever go again */
 	if (burst_goes_on(c) && (left >= mss || left >= len))
 		return c->burst_end;
-	most = max_u32(octets(c) / mss, 2);
+	most = max_u32(octets(c) / mss, least ? least : 2);
 	most = min_u32(most, max_u32(c->ccs.cwnd / 2 / mss, 1));
 	return c->snd_nxt + min_u32(len, most * mss);
 }

@@ -300,7 +300,7 @@ static bool plan_data(struct tcp *t, struct conn *c, struct plan *p)
 		len = cwnd / p->mss * p->mss;
 	if (t->set.as_linux) {
 		len = sensible(c, len, record, p->mss, record == rest);
-		p->burst_end = burst_end(c, len, p->mss);
+		p->burst_end = burst_end(c, len, p->mss, t->set.burst_segments);
 		len = min_u32(len, p->burst_end - p->seq);
 	}
 	len = min_u32(len, packet_max(t, c, p->mss));

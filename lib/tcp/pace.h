@@ -51,7 +51,8 @@ void pace_expire(struct tcp *t);
 uint64_t burst_rate(const struct conn *c);
 /* As Linux: where the burst ends that begins with the next |len| octets, or
  * has begun before. */
-uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss);
+uint32_t burst_end(const struct conn *c, uint32_t len, uint32_t mss,
+		   uint32_t least);
 bool burst_goes_on(const struct conn *c);
 
 #endif /* TCP_PACE_H */

@@ -94,6 +94,10 @@ static void apply(struct world *w, const char *name, const char *value)
 		cookie_keys(s, value);
 	else if (!strcmp(name, "tcp_metrics_flush")) /* bin/ip */
 		tcpd_fast_open_forget(w->st);
+	else if (!strcmp(name, "tso")) /* bin/ethtool's */
+		s->tso4 = s->tso6 = v != 0;
+	else if (!strcmp(name, "tcp_min_tso_segs"))
+		s->burst_segments = (uint8_t)min_u64(v, UINT8_MAX);
 	else if (!strcmp(name, "tcp_notsent_lowat"))
 		w->sysctl.notsent_lowat = v >= UINT32_MAX ? 0 : (uint32_t)v;
 	else if (!strcmp(name, "tcp_wmem") &&

@@ -49,6 +49,7 @@ static const char *settings(struct world *w)
 	conf_settings(c, &w->set);
 	conf_free(c);
 	w->set.flood_ready = false;
+	w->set.tso4 = w->set.tso6 = true; /* as Linux's own packets */
 	stackmem_use(&w->set);
 	for (size_t i = 0; i < sizeof(w->set.key); i++)
 		w->set.key[i] = (uint8_t)(i * 7 + 1);

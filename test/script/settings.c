@@ -36,6 +36,7 @@ static const struct {
 	FIELD("fin-wait-2", TIME, fin_wait_2),
 	FIELD("syn-retries", U8, syn_retries),
 	FIELD("retries", U8, retries),
+	FIELD("burst-segments", U8, burst_segments),
 	FIELD("orphan-retries", U8, orphan_retries),
 	FIELD("orphans", U32, max_orphans),
 	FIELD("wscale", U8, wscale),

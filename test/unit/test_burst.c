@@ -17,7 +17,7 @@ static uint32_t burst(tcpd_time rtt, uint32_t segments, uint32_t ssthresh,
 	c.ccs.cwnd = segments * MSS;
 	c.ccs.ssthresh = ssthresh;
 	c.snd_una = c.snd_nxt = c.burst_end = 4000000000u;
-	return burst_end(&c, may, MSS) - c.snd_nxt;
+	return burst_end(&c, may, MSS, 0) - c.snd_nxt;
 }
 
 START_TEST(burst_is_what_a_millisecond_takes)
@@ -60,10 +60,10 @@ START_TEST(burst_goes_on_to_its_end)
 	c.snd_nxt = 0xfffffff0u;
 	c.burst_end = 1500;
 	ck_assert(burst_goes_on(&c));
-	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 1500);
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS, 0), 1500);
 	c.snd_nxt = 1500;
 	ck_assert(!burst_goes_on(&c));
-	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 3500);
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS, 0), 3500);
 }
 END_TEST
 
@@ -76,9 +76,9 @@ START_TEST(burst_has_room_for_a_segment_that_has_grown)
 	c.ccs.ssthresh = UINT32_MAX;
 	c.snd_nxt = 7000;
 	c.burst_end = 7000 + MSS - 12; /* planned beside SACK blocks */
-	ck_assert_uint_eq(burst_end(&c, 60000, MSS), 9000);
+	ck_assert_uint_eq(burst_end(&c, 60000, MSS, 0), 9000);
 	/* nothing is behind it */
-	ck_assert_uint_eq(burst_end(&c, MSS - 12, MSS), 7000 + MSS - 12);
+	ck_assert_uint_eq(burst_end(&c, MSS - 12, MSS, 0), 7000 + MSS - 12);
 }
 END_TEST
 
