@@ -450,5 +450,6 @@ void conf_settings(const struct conf *c, struct tcpd_settings *s)
 	 */
 	if (s->rto_min < c->time_scale * TCPD_MS(60))
 		s->rto_min = c->time_scale * TCPD_MS(60);
+	s->tlp_delay = c->time_scale * TCPD_MS(60);
 	s->ts_tick = c->time_scale * TCPD_MS(1);
 }

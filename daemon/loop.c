@@ -210,6 +210,9 @@ static void wake_up(struct daemon *d)
 	size_t sent = 0;
 	bool done;
 
+	/* what apps had to be told took its time, and so does what arrives:
+	 * round trips are measured from one to the other */
+	daemon_now(d);
 	if (take_packets(d)) {
 		/* while packets can be read in place */
 		(void)deliver_events(d);
@@ -220,6 +223,7 @@ static void wake_up(struct daemon *d)
 	if (d->removing)
 		d->removing = tcpd_end_removed(d->st, d->now);
 	(void)deliver_events(d);
+	daemon_now(d);
 	do { /* what has left makes room: its writer may have more */
 		l->kicked = false;
 		done = flush_output(d, &sent);

@@ -270,6 +270,9 @@ struct tcpd_settings {
 	struct tcpd_conn_settings conn;
 	tcpd_time rto_init, rto_min, rto_max; /* RFC 6298 */
 	tcpd_time delack;		      /* delayed ACK */
+	/* A tail is probed two round trips and this after its last segment
+	 * left, later where a peer may hold back its ACK (RFC 8985, 7.2). */
+	tcpd_time tlp_delay;
 	tcpd_time ts_tick; /* what a tick of the time stamp option is worth */
 	tcpd_time fin_wait_2;	      /* of a connection whose app has closed */
 	uint8_t syn_retries, retries; /* R2 of a SYN, R2 of data */
@@ -293,9 +296,8 @@ struct tcpd_settings {
 	 * back waits for an RTO, and what MORE has held goes without PSH if
 	 * something else lets it go; text leaves in bursts of what a
 	 * millisecond takes, the last segment of a burst with PSH; slow start
-	 * does not grow by what duplicate ACKs have told of; a tail that nobody
-	 * acknowledges is probed before the time-out (RFC 8985, 7); SACKs
-	 * open the window where reordering is usual; a retransmission that is
+	 * does not grow by what duplicate ACKs have told of; SACKs open the
+	 * window where reordering is usual; a retransmission that is
 	 * lost again is no second congestion.
 	 */
 	bool as_linux;

@@ -41,6 +41,7 @@ void tcpd_settings_init(struct tcpd_settings *s)
 	s->rto_min = TCPD_MS(200);
 	s->rto_max = TCPD_SEC(120);
 	s->delack = TCPD_MS(40);
+	s->tlp_delay = TCPD_MS(2);
 	s->ts_tick = TCPD_MS(1);
 	s->fin_wait_2 = TCPD_SEC(60);
 	s->syn_retries = 7;
@@ -92,7 +93,7 @@ static bool settings_ok(const struct tcpd_settings *s)
 		return false;
 	if (!s->rto_init || !s->rto_min || s->rto_max < s->rto_min ||
 	    s->rto_max < s->rto_init || !s->ts_tick || !s->delack ||
-	    !s->max_orphans)
+	    s->tlp_delay > s->rto_max || !s->max_orphans)
 		return false;
 	if (s->mtu < 68 || !s->port_min || s->port_min > s->port_max ||
 	    s->wscale > 14 || s->resets_per_second > RESETS_MAX ||

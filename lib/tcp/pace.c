@@ -72,7 +72,7 @@ uint32_t pace_allows(const struct tcp *t, const struct conn *c, uint32_t len,
 
 	if (f && f->hold && t->now < f->depart_at)
 		return 0;
-	if (!f || begins(c))
+	if (begins(c))
 		return len;
 	rate = pace_rate(t, c);
 	if (!rate)

@@ -9,7 +9,6 @@
 #include "base/seq.h"
 #include "news.h"
 
-#define LATE TCPD_MS(2)	  /* of a timer's tick, here and there */
 #define HELD TCPD_MS(200) /* how long a peer may hold a single ACK */
 
 /* 7.2; what is SACKed is RACK's. */
@@ -26,13 +25,15 @@ static bool wanted(const struct tcp *t, const struct conn *c)
 
 tcpd_time tlp_at(const struct tcp *t, const struct conn *c, tcpd_time rto)
 {
-	bool single = conn_flight(c) <= c->mss;
+	tcpd_time late = t->set.tlp_delay;
 
 	if (!wanted(t, c))
 		return 0;
 	/* not later than the time-out, and with room for the ACK that a peer
 	 * may hold back when it has got a single segment */
-	return min_u64(t->now + 2 * c->srtt + (single ? HELD : LATE), rto);
+	if (conn_flight(c) <= c->mss)
+		late = max_u64(late, HELD);
+	return min_u64(t->now + 2 * c->srtt + late, rto);
 }
 
 void tlp_timeout(struct tcp *t, struct conn *c)

@@ -89,7 +89,7 @@ new_id() {
 }
 new_id
 is "$(tcpctl --json show "$id" | jq -r '[.id, .state, .comm, .congestion] | @tsv')" \
-	"$(printf '%s\tESTABLISHED\techo\tnewreno' "$id")" "show tells what it is"
+	"$(printf '%s\tESTABLISHED\techo\tcubic' "$id")" "show tells what it is"
 tcpctl abort "$id" >/dev/null
 wait_for '[ "$(stat_json .resets.sent.abort)" = 1 ]' 5
 is $? 0 "abort puts one RST on the wire"

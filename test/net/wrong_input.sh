@@ -36,8 +36,8 @@ refused "unclosed section" 2 'wrong\.conf:[0-9]+: service web: .*expected' \
 	-f "$tmp/wrong.conf"
 file 'mtu = 1500' '}' 'x'
 refused "garbage at the end" 2 'wrong\.conf:2: .*expected' -f "$tmp/wrong.conf"
-file 'congestion = bbr'
-refused "not in this version" 2 'wrong\.conf:1: congestion: .*not in this version' \
+file 'service x {' 'listen = ":80"' 'kind = exec' '}'
+refused "not in this version" 2 'wrong\.conf:[0-9]+: .*not in this version' \
 	-f "$tmp/wrong.conf"
 refused "a file that is not there" 2 'nowhere\.conf: .*No such file' \
 	-f "$tmp/nowhere.conf"
