@@ -120,10 +120,9 @@ const struct conf_row conf_rows[] = {
 	"as Linux chooses: a window scale of 8; ten more SYNs, the first five a "
 	"second apart; a retransmission time-out of the round trip and 200 ms "
 	"at least; in place of pacing (but for congestion control that has a "
-	"rate) short bursts, each with PSH at its end; a probe when the "
-	"last segments stay unacknowledged for two round trips (RFC 8985, 7). "
-	"A directive that is written wins over the profile, wherever it "
-	"stands." },
+	"rate) short bursts, each with PSH at its end; a retransmission that "
+	"is lost again is no second congestion. A directive that is written "
+	"wins over the profile, wherever it stands." },
 { "synack-backoff", CONN, .type = CONF_T_WAITS,
   LIST(tcpd_conn_settings, synack_wait, nsynack_waits),
   .nmin = 1, .nmax = TCPD_MAX_WAITS, .min = TCPD_MS(1), .max = TCPD_SEC(3600),

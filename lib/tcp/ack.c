@@ -227,7 +227,6 @@ static void of_fast_open(struct tcp *t, struct conn *c,
 {
 	struct segment syn = *seg;
 	struct news n = {.seg = &syn,
-			 .una = c->snd_una,
 			 .prior = conn_pipe(c),
 			 .flight = conn_flight(c),
 			 .acked = 1};
@@ -247,7 +246,6 @@ void ack_take(struct tcp *t, struct conn *c, const struct segment *seg)
 		if (seg->h.ack == c->snd_una && !seg->h.opt.nsacks)
 			return;
 	}
-	n.una = c->snd_una;
 	n.prior = conn_pipe(c);
 	n.flight = conn_flight(c);
 	if (seq_gt(seg->h.ack, c->snd_una))

@@ -14,7 +14,7 @@
 
 struct news {
 	const struct segment *seg; /* NULL: a timer, no ACK */
-	uint32_t una, fack;	   /* SND.UNA, the highest delivered: before */
+	uint32_t fack;		   /* the highest delivered: before */
 	uint32_t prior;		   /* conn_pipe() before */
 	uint32_t flight;	   /* conn_flight() before */
 	uint32_t acked;		   /* how far SND.UNA moves */

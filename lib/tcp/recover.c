@@ -234,8 +234,7 @@ void recover_heard(struct tcp *t, struct conn *c, struct news *n)
 
 void recover_reorder(struct tcp *t, struct conn *c)
 {
-	struct news n = {.una = c->snd_una,
-			 .prior = conn_pipe(c),
+	struct news n = {.prior = conn_pipe(c),
 			 .flight = conn_flight(c),
 			 .fack = flow_of(t, c)->fack};
 	bool was = c->recovery == REC_FAST;
